@@ -1,0 +1,12 @@
+# Options every Grapevine target is compiled with; no -march, so that what is built here runs elsewhere.
+add_library(grapevine_options INTERFACE)
+target_compile_options(grapevine_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+                       -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+if(GRAPEVINE_WARNINGS_AS_ERRORS)
+  target_compile_options(grapevine_options INTERFACE -Werror)
+endif()
+if(GRAPEVINE_SANITIZE)
+  target_compile_options(grapevine_options INTERFACE -fsanitize=${GRAPEVINE_SANITIZE} -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer)
+  target_link_options(grapevine_options INTERFACE -fsanitize=${GRAPEVINE_SANITIZE})
+endif()

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "formats/extxyz.hpp"
+
+namespace grapevine {
+
+enum class Precision { double_precision, mixed };
+
+/// What a potential says of one structure.
+struct FrameResult {
+  double energy = 0;                ///< eV
+  std::vector<double> energies;     ///< [atoms] eV
+  std::vector<double> forces;       ///< [atoms][3] eV/Angstrom
+  std::array<double, 9> virial{};   ///< eV, row-major; minus the derivative of the energy by symmetric strain
+};
+
+/// Evaluates structures one after another with one potential; keeps its buffers between calls. One per thread.
+class FrameEvaluator {
+ public:
+  /// `threads` is the number of OpenMP threads used inside one structure.
+  FrameEvaluator(const Potential& potential, Precision precision, int threads);
+  ~FrameEvaluator();
+
+  /// Throws Error if an atom's element is not in the model or two atoms are on top of each other.
+  FrameResult evaluate(const Frame& frame);
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace grapevine

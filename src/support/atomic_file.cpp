@@ -1,0 +1,45 @@
+#include "support/atomic_file.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "support/error.hpp"
+
+namespace grapevine {
+
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_(fmt::format("{}.part-{}", path_.string(), getpid())) {
+  stream_.open(temporary_, std::ios::binary | std::ios::trunc);
+  if (!stream_)
+    throw Error(fmt::format("cannot write {}: {}; check that the folder exists and may be written", path_.string(),
+                            std::strerror(errno)));
+}
+
+AtomicFile::~AtomicFile() {
+  if (committed_) return;
+  stream_.close();
+  std::error_code ignored;
+  std::filesystem::remove(temporary_, ignored);
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  stream_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+void AtomicFile::write(std::string_view text) { stream_ << text; }
+
+void AtomicFile::commit() {
+  stream_.close();
+  if (!stream_) throw Error(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
+  std::error_code problem;
+  std::filesystem::rename(temporary_, path_, problem);
+  if (problem) throw Error(fmt::format("cannot write {}: {}", path_.string(), problem.message()));
+  committed_ = true;
+}
+
+}  // namespace grapevine
