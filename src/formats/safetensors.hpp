@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-namespace grapevine {
+#include "formats/dtype.hpp"
 
-enum class DType { f16, bf16, f32, f64, i8, u8, i16, i32, i64, boolean };
+namespace grapevine {
 
 /// A tensor inside a TensorFile: row-major, little-endian, not owned.
 struct TensorView {
