@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/exchange.hpp"
+#include "engine/graph.hpp"
+#include "engine/model.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+
+/// Two atoms closer than any potential is defined for, or at positions that are not numbers. Indices are the graph's,
+/// so that the host can name the atoms as its user knows them.
+class AtomError : public Error {
+ public:
+  AtomError(int first_atom, int second_atom, double distance_between);
+
+  int first;
+  int second;
+  double distance;  ///< Angstrom, or not a number
+};
+
+/// Where an evaluation leaves its results.
+struct Output {
+  double* forces = nullptr;         ///< [own + ghosts][3] eV/Angstrom, added to; ghosts' share is the host's to return
+  double* energies = nullptr;       ///< [own] eV, added to; may be null
+  double* atom_virials = nullptr;   ///< [own + ghosts][9] eV, added to, half of an edge to either end; may be null
+  double energy = 0;                ///< eV, sum over this rank's centres
+  std::array<double, 9> virial{};   ///< eV, row-major, this rank's edges: -sum d (x) dE/dd
+};
+
+/// Counts that prove the algorithm: each pass computes each centre once, and nothing else.
+struct WorkTally {
+  std::int64_t evaluations = 0;
+  std::vector<std::int64_t> centres;  ///< [T + 1] centres computed in the forward direction of pass t
+};
+
+/// Runs a layered message passing model on one rank's part of a system. Only own atoms are computed, whatever the
+/// number of layers; what neighbours on other ranks computed comes through the exchange.
+/// Xia and Jiang, arXiv:2505.06711.
+template <class Real>
+class Evaluator {
+ public:
+  /// `threads` OpenMP threads share the centres; sums are formed in a fixed order, so that a given number of threads
+  /// gives the same bits every time.
+  Evaluator(std::shared_ptr<const Model<Real>> model, int threads);
+  ~Evaluator();
+
+  /// Collective over the ranks that share the graph. Throws AtomError.
+  void evaluate(const Graph& graph, Exchange<Real>& exchange, Output& output);
+
+  const WorkTally& tally() const { return tally_; }
+  double bytes() const;  ///< memory held between evaluations
+
+ private:
+  struct Thread;
+  using BlockFunction = std::function<void(const Block<Real>&, Workspace&)>;
+
+  void prepare(const Graph& graph, const Output& output);
+  void forward(int t, const Graph& graph);
+  void readout(const Graph& graph);
+  void backward(int t, const Graph& graph);
+  void collect(Output& output);
+
+  void for_each_block(const Graph& graph, bool with_edge_gradient, const BlockFunction& function);
+  void one_block(const Graph& graph, CentreRange range, bool with_edge_gradient, const BlockFunction& function,
+                 Thread& thread);
+  void sum_gradients_of_threads(int t);
+
+  std::shared_ptr<const Model<Real>> model_;
+  std::vector<std::vector<Real>> features_;   // [T + 1], x_t
+  std::vector<std::vector<Real>> gradients_;  // [T + 1], dE/dx_t
+  std::vector<std::vector<Real>> state_;      // [T + 1]
+  std::vector<Real*> feature_pointers_;
+  std::vector<Real*> state_pointers_;
+  std::vector<double> energies_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::size_t atoms_ = 0;
+  WorkTally tally_;
+};
+
+extern template class Evaluator<double>;
+extern template class Evaluator<float>;
+
+}  // namespace grapevine
