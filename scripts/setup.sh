@@ -9,8 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libzip-dev libcairo2-dev
-          libssl-dev python3 python3-venv)
-test_packages=(libgtest-dev libgmock-dev clang libclang-rt-14-dev clang-format clang-tidy)
+          libssl-dev libgtest-dev libgmock-dev python3 python3-venv)
+test_packages=(clang libclang-rt-14-dev clang-format clang-tidy)
 
 case "${1:-}" in
   "") ;;

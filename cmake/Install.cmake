@@ -1,0 +1,17 @@
+# The installed tree stands alone: bin/grapevine, lib/grapevineplugin.so and the vesin library beside it, found
+# relative to the program, so that neither the checkout nor its .venv is needed to run it. `lib` and not
+# CMAKE_INSTALL_LIBDIR, because `grapevine lammps` looks for the plugin there.
+set(relative_to_program "$ORIGIN/../lib")
+set_target_properties(grapevine PROPERTIES INSTALL_RPATH "${relative_to_program}")
+install(TARGETS grapevine RUNTIME DESTINATION bin)
+install(IMPORTED_RUNTIME_ARTIFACTS vesin::vesin LIBRARY DESTINATION lib)
+if(TARGET grapevineplugin)
+  set_target_properties(grapevineplugin PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS grapevineplugin LIBRARY DESTINATION lib)
+endif()
+
+install(DIRECTORY models/ DESTINATION share/grapevine/models FILES_MATCHING PATTERN *.safetensors PATTERN *.md)
+install(DIRECTORY examples/ DESTINATION share/grapevine/examples PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY docs/ DESTINATION share/doc/grapevine)
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/grapevine)
+install(FILES lammps/LICENSE DESTINATION share/doc/grapevine/lammps)
