@@ -1,19 +1,15 @@
 #include "formats/safetensors.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <set>
 #include <utility>
 
+#include "formats/mapped_file.hpp"
 #include "formats/strict_json.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
@@ -29,40 +25,6 @@ constexpr std::size_t max_rank = 16;
 constexpr int header_depth = 3;
 constexpr DType all_dtypes[] = {DType::f16, DType::bf16, DType::f32, DType::f64, DType::i8,
                                 DType::u8,  DType::i16,  DType::i32, DType::i64, DType::boolean};
-
-/// Bytes of a whole file, mapped read-only.
-class FileMapping {
- public:
-  explicit FileMapping(const std::filesystem::path& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) fail(path, std::strerror(errno));
-    struct stat status {};
-    const bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    if (regular && status.st_size > 0) {
-      size_ = static_cast<std::size_t>(status.st_size);
-      data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    const int problem = errno;
-    close(file);
-    if (!regular) fail(path, "not a regular file");
-    if (size_ == 0) fail(path, "the file is empty");
-    if (data_ == MAP_FAILED) fail(path, std::strerror(problem));
-  }
-  ~FileMapping() {
-    if (size_) munmap(data_, size_);
-  }
-  FileMapping(const FileMapping&) = delete;
-  FileMapping& operator=(const FileMapping&) = delete;
-
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
-
- private:
-  [[noreturn]] static void fail(const std::filesystem::path& path, const char* why) {
-    throw Error(fmt::format("cannot read {}: {}", path.string(), why));
-  }
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 struct Extent {
   std::uint64_t begin = 0;
@@ -230,7 +192,7 @@ std::vector<double> TensorView::to_doubles() const {
 }
 
 TensorFile TensorFile::read(const std::filesystem::path& path) {
-  const auto mapping = std::make_shared<FileMapping>(path);
+  const auto mapping = std::make_shared<MappedFile>(path);
   TensorFile file;
   file.name_ = path.string();
   file.storage_ = mapping;
