@@ -1,0 +1,125 @@
+"""Table and picture of an example's run: python report.py FOLDER TITLE
+
+FOLDER holds the run's log.lammps and thermo.csv; report.png and report.txt are written there. Times are in ps,
+energies in eV (units metal); each row of thermo.csv says whether it belongs to the thermostatted part of the run
+(phase nvt) or to the part at constant energy (phase nve).
+"""
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+LOOP = re.compile(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms")
+
+
+def read_thermo(path):
+    """The columns of thermo.csv as arrays, and where the constant energy part begins."""
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "phase"}
+    return columns, np.array([row["phase"] == "nve" for row in rows])
+
+
+def read_last_loop(path):
+    """Seconds, ranks, steps and atoms of the last run in a LAMMPS log."""
+    seconds, ranks, steps, atoms = LOOP.findall(path.read_text())[-1]
+    return float(seconds), int(ranks), int(steps), int(atoms)
+
+
+def correlation_length(values):
+    """How many samples of a series count as one independent sample (statistical inefficiency)."""
+    deviations = values - values.mean()
+    if not deviations.any():
+        return 1.0
+    covariance = np.correlate(deviations, deviations, "full")[len(values) - 1 :]
+    correlation = covariance / covariance[0]
+    negative = np.flatnonzero(correlation < 0)
+    end = negative[0] if negative.size else len(correlation)
+    return max(1.0, 1.0 + 2.0 * correlation[1:end].sum())
+
+
+def fit_drift(time, energy):
+    """Slope, its standard error, and intercept of a straight line through a correlated series."""
+    slope, intercept = np.polyfit(time, energy, 1)
+    residuals = energy - (slope * time + intercept)
+    spread = np.sqrt(np.sum((time - time.mean()) ** 2))
+    error = residuals.std(ddof=2) / spread * np.sqrt(correlation_length(residuals))
+    return slope, error, intercept
+
+
+def make_table(title, loop, time, temperature, drift, error):
+    seconds, ranks, steps, atoms = loop
+    microseconds = 1e6 * seconds / (steps * atoms)
+    rows = [
+        ("atoms", f"{atoms}"),
+        ("MPI ranks", f"{ranks}"),
+        ("steps/s", f"{steps / seconds:.1f}"),
+        ("us per atom and step", f"{microseconds:.2f}"),
+        ("us per atom, step and core", f"{microseconds * ranks:.2f}"),
+        ("mean temperature (K)", f"{temperature.mean():.0f} +- {temperature.std():.0f}"),
+        ("energy drift (meV/atom/ns)", f"{drift:.2f} +- {error:.2f}"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    head = f"{title}: {time[-1] - time[0]:.1f} ps at constant energy"
+    return "\n".join([head, "-" * len(head)] + [f"{name:<{width}}  {value}" for name, value in rows])
+
+
+def draw(path, title, thermo, is_nve, atoms, fit):
+    time, start = thermo["time"], thermo["time"][is_nve][0]
+    figure, axes = plt.subplots(3, 1, figsize=(7, 8), constrained_layout=True)
+    axes[0].set_title(title)
+    axes[0].plot(time, thermo["temperature"], color="tab:red", linewidth=0.9)
+    axes[0].set_ylabel("temperature (K)")
+    axes[0].text(start, 0.04, " constant energy", transform=axes[0].get_xaxis_transform(), color="0.35")
+
+    for name, colour in (("total", "black"), ("potential", "tab:blue")):
+        axes[1].plot(time, (thermo[name] - thermo["potential"][0]) / atoms, color=colour, linewidth=0.9, label=name)
+    axes[1].set_ylabel("energy $-\\,E_{pot}(0)$ (eV/atom)")
+    axes[1].set_xlabel("time (ps)")
+    axes[1].legend(loc="best", frameon=False)
+    for axis in axes[:2]:
+        axis.axvspan(start, time[-1], color="0.93", zorder=0)
+        axis.set_xlim(time[0], time[-1])
+
+    slope, error, intercept = fit
+    nve_time, nve_energy = time[is_nve], 1e3 * thermo["total"][is_nve] / atoms
+    mean = nve_energy.mean()
+    axes[2].plot(nve_time, nve_energy - mean, color="black", linewidth=0.7)
+    axes[2].plot(nve_time, slope * 1e-3 * nve_time + intercept - mean, color="tab:orange", linewidth=1.6,
+                 label=f"drift {slope:.2f} ± {error:.2f} meV/atom/ns".replace("-", "\u2212"))
+    axes[2].set_xlim(nve_time[0], nve_time[-1])
+    low, high = axes[2].get_ylim()
+    axes[2].set_ylim(low, high + 0.2 * (high - low))
+    axes[2].set_ylabel("total energy $-$ mean (meV/atom)")
+    axes[2].set_xlabel("time (ps), constant energy part")
+    axes[2].legend(loc="upper left", frameon=False)
+    figure.align_ylabels(axes)
+    figure.savefig(path, dpi=150)
+
+
+def main(folder, title):
+    folder = Path(folder)
+    thermo, is_nve = read_thermo(folder / "thermo.csv")
+    loop = read_last_loop(folder / "log.lammps")
+    atoms = loop[3]
+    time, energy = thermo["time"][is_nve], 1e3 * thermo["total"][is_nve] / atoms
+    slope, error, intercept = fit_drift(time, energy)
+    fit = 1e3 * slope, 1e3 * error, intercept
+    table = make_table(title, loop, time, thermo["temperature"][is_nve], fit[0], fit[1])
+    draw(folder / "report.png", title, thermo, is_nve, atoms, fit)
+    (folder / "report.txt").write_text(table + "\n")
+    print(table)
+    print(f"\npicture: {folder / 'report.png'}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__.splitlines()[0])
+    main(sys.argv[1], sys.argv[2])
