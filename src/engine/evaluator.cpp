@@ -61,6 +61,7 @@ struct Evaluator<Real>::Thread {
   std::vector<double> own_forces;
   std::vector<double> own_atom_virials;
   std::vector<Real*> gradients;
+  double energy_unit = 1;
   double* forces = nullptr;
   double* atom_virials = nullptr;
   std::array<double, 9> virial{};
@@ -146,6 +147,7 @@ void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Thread& thread = *threads_[i];
     thread.virial.fill(0.0);
+    thread.energy_unit = output.energy_unit;
     thread.problem = nullptr;
     if (i > 0) {
       thread.own_forces.assign(3 * atoms_, 0.0);
@@ -199,15 +201,15 @@ void Evaluator<Real>::Thread::add_edges() {
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
       const std::size_t j = static_cast<std::size_t>(edges.neighbour[e]);
       const double* d = &edges.vector[3 * static_cast<std::size_t>(e)];
-      const Real* gradient = &edge_gradient[3 * static_cast<std::size_t>(e)];
+      double gradient[3];
       for (int x = 0; x < 3; ++x) {
-        const double g = gradient[x];
-        forces[3 * i + x] -= g;
-        forces[3 * j + x] += g;
+        gradient[x] = energy_unit * static_cast<double>(edge_gradient[3 * static_cast<std::size_t>(e) + x]);
+        forces[3 * i + x] -= gradient[x];
+        forces[3 * j + x] += gradient[x];
       }
       for (int x = 0; x < 3; ++x)
         for (int y = 0; y < 3; ++y) {
-          const double w = -d[x] * static_cast<double>(gradient[y]);
+          const double w = -d[x] * gradient[y];
           virial[3 * x + y] += w;
           if (atom_virials != nullptr) {
             atom_virials[9 * i + 3 * x + y] += 0.5 * w;
@@ -238,7 +240,7 @@ void Evaluator<Real>::collect(Output& output) {
   for (const auto& thread : threads_)
     for (std::size_t n = 0; n < 9; ++n) output.virial[n] += thread->virial[n];
   output.energy = 0;
-  for (const double energy : energies_) output.energy += energy;
+  for (double& energy : energies_) output.energy += energy *= output.energy_unit;
   if (output.energies != nullptr)
     for (std::size_t n = 0; n < energies_.size(); ++n) output.energies[n] += energies_[n];
   ++tally_.evaluations;

@@ -1,0 +1,52 @@
+#include "models/registry.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "formats/model_file.hpp"
+#include "models/reann/file.hpp"
+#include "models/reann/model.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+
+namespace {
+
+using Reader = std::shared_ptr<const Potential> (*)(const TensorFile&);
+
+std::shared_ptr<const Potential> read_reann(const TensorFile& file) {
+  return std::make_shared<reann::ReannPotential>(reann::read_parameters(file));
+}
+
+// Every architecture has its line here and nowhere else.
+const std::map<std::string, Reader>& readers() {
+  static const std::map<std::string, Reader> all = {{reann::architecture, read_reann}};
+  return all;
+}
+
+std::vector<std::string> known_architectures() {
+  std::vector<std::string> names;
+  for (const auto& [name, reader] : readers()) names.push_back(name);
+  return names;
+}
+
+}  // namespace
+
+std::shared_ptr<const Potential> make_potential(const TensorFile& file) {
+  const std::string architecture = read_description(file).architecture;
+  const auto reader = readers().find(architecture);
+  if (reader == readers().end())
+    throw Error(fmt::format("{}: architecture '{}' is not known; this program reads: {}", file.name(), architecture,
+                            fmt::join(known_architectures(), ", ")));
+  return reader->second(file);
+}
+
+std::shared_ptr<const Potential> load_potential(const std::filesystem::path& path) {
+  return make_potential(TensorFile::read(path));
+}
+
+}  // namespace grapevine
