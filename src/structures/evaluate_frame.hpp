@@ -31,6 +31,8 @@ class FrameEvaluator {
 
  private:
   class Implementation;
+  template <class Real>
+  class ImplementationIn;
   std::unique_ptr<Implementation> implementation_;
 };
 

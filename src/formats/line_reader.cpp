@@ -1,0 +1,43 @@
+#include "formats/line_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <utility>
+
+#include "support/error.hpp"
+
+namespace grapevine {
+
+LineReader::LineReader(std::unique_ptr<std::istream> stream, std::string name)
+    : stream_(std::move(stream)), name_(std::move(name)), buffer_(std::size_t{1} << 18) {}
+
+bool LineReader::fill() {
+  if (!stream_->good()) return false;
+  stream_->read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+  if (stream_->bad()) throw Error(fmt::format("{}: cannot be read; check that it is a file on a sound disk", name_));
+  begin_ = 0;
+  end_ = static_cast<std::size_t>(stream_->gcount());
+  return end_ > 0;
+}
+
+bool LineReader::next(std::string& line) {
+  line.clear();
+  if (begin_ == end_ && !fill()) return false;
+  ++line_;
+  while (true) {
+    const char* start = buffer_.data() + begin_;
+    const void* found = std::memchr(start, '\n', end_ - begin_);
+    const char* stop = found ? static_cast<const char*>(found) : buffer_.data() + end_;
+    line.append(start, stop);
+    if (line.size() > longest_line) fail("line is longer than 64 MiB; this is not extended XYZ text");
+    begin_ = static_cast<std::size_t>(stop - buffer_.data()) + (found ? 1 : 0);
+    if (found || !fill()) break;
+  }
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return true;
+}
+
+void LineReader::fail(std::string_view message) const { throw Error(fmt::format("{}:{}: {}", name_, line_, message)); }
+
+}  // namespace grapevine

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <istream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace grapevine {
+
+/// Reads a text file line by line through a buffer of fixed size, counting lines. Lines may end in \n or \r\n.
+class LineReader {
+ public:
+  /// Longest line accepted: a binary file without line ends must not be read into memory whole.
+  static constexpr std::size_t longest_line = std::size_t{1} << 26;
+
+  /// `name` stands for the file in messages.
+  LineReader(std::unique_ptr<std::istream> stream, std::string name);
+
+  /// Reads the next line, without its end, into `line`; false at the end of the file. Throws Error if the line is too
+  /// long or the file cannot be read.
+  bool next(std::string& line);
+
+  const std::string& name() const { return name_; }
+  std::size_t line() const { return line_; }  ///< number of the line read last, from 1
+
+  /// Throws Error "file:line: message".
+  [[noreturn]] void fail(std::string_view message) const;
+
+ private:
+  bool fill();
+
+  std::unique_ptr<std::istream> stream_;
+  std::string name_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t line_ = 0;
+};
+
+}  // namespace grapevine

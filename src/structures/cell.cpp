@@ -1,0 +1,144 @@
+#include "structures/cell.hpp"
+
+#include <cmath>
+
+#include "support/error.hpp"
+
+#include <fmt/format.h>
+
+namespace grapevine {
+namespace {
+
+constexpr const char* vector_names[] = {"first", "second", "third"};
+
+void set_row(Matrix3& m, std::size_t k, const Vector3& v) {
+  for (std::size_t x = 0; x < 3; ++x) m[3 * k + x] = v[x];
+}
+
+Vector3 scaled(const Vector3& v, double factor) { return {factor * v[0], factor * v[1], factor * v[2]}; }
+
+Vector3 sum(const Vector3& a, const Vector3& b) { return {a[0] + b[0], a[1] + b[1], a[2] + b[2]}; }
+
+Vector3 unit(const Vector3& v) { return scaled(v, 1 / std::sqrt(dot(v, v))); }
+
+bool replace_if_shorter(Matrix3& m, std::size_t k, const Vector3& candidate) {
+  const Vector3 old = row(m, k);
+  if (!(dot(candidate, candidate) < 0.999999 * dot(old, old))) return false;
+  set_row(m, k, candidate);
+  return true;
+}
+
+bool subtract_multiple(Matrix3& m, std::size_t i, std::size_t j) {
+  const Vector3 b = row(m, j);
+  const double square = dot(b, b);
+  if (square == 0) return false;
+  const double multiple = std::nearbyint(dot(row(m, i), b) / square);
+  return multiple != 0 && replace_if_shorter(m, i, sum(row(m, i), scaled(b, -multiple)));
+}
+
+bool add_both_others(Matrix3& m, std::size_t i) {
+  const Vector3 b = row(m, (i + 1) % 3);
+  const Vector3 c = row(m, (i + 2) % 3);
+  bool changed = false;
+  for (const double sign_b : {-1.0, 1.0})
+    for (const double sign_c : {-1.0, 1.0})
+      changed |= replace_if_shorter(m, i, sum(row(m, i), sum(scaled(b, sign_b), scaled(c, sign_c))));
+  return changed;
+}
+
+// Greedy reduction: every replacement makes one vector shorter by a fixed fraction, so that it ends.
+void reduce(Matrix3& m, const std::array<bool, 3>& periodic) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t j = 0; j < 3; ++j)
+        if (i != j && periodic[i] && periodic[j]) changed |= subtract_multiple(m, i, j);
+    if (is_bulk(periodic))
+      for (std::size_t i = 0; i < 3; ++i) changed |= add_both_others(m, i);
+  }
+}
+
+Vector3 any_orthogonal(const Vector3& v) {
+  std::size_t smallest = 0;
+  for (std::size_t k = 1; k < 3; ++k)
+    if (std::abs(v[k]) < std::abs(v[smallest])) smallest = k;
+  Vector3 axis{};
+  axis[smallest] = 1;
+  return unit(cross(v, axis));
+}
+
+void complete(Matrix3& m, const std::array<bool, 3>& periodic) {
+  const int count = periodic[0] + periodic[1] + periodic[2];
+  if (count == 0) m = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  for (std::size_t k = 0; k < 3; ++k) {
+    const std::size_t next = (k + 1) % 3;
+    const std::size_t last = (k + 2) % 3;
+    if (count == 1 && periodic[k]) {
+      set_row(m, next, any_orthogonal(row(m, k)));
+      set_row(m, last, unit(cross(row(m, k), row(m, next))));
+    }
+    if (count == 2 && !periodic[k]) set_row(m, k, unit(cross(row(m, next), row(m, last))));
+  }
+}
+
+double scale_of(const Matrix3& m) {
+  return std::sqrt(dot(row(m, 0), row(m, 0)) * dot(row(m, 1), row(m, 1)) * dot(row(m, 2), row(m, 2)));
+}
+
+void check_given(const Matrix3& cell, const std::array<bool, 3>& periodic) {
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Vector3 v = row(cell, k);
+    const double square = dot(v, v);
+    if (periodic[k] && !(square > 0 && std::isfinite(square)))
+      throw Error(fmt::format("the structure is periodic along its {} cell vector, which is {}; give Lattice or set pbc "
+                              "to F there",
+                              vector_names[k], square == 0 ? "zero" : "not finite"));
+  }
+}
+
+[[noreturn]] void fail_dependent() {
+  throw Error("the cell vectors of the periodic directions are linearly dependent; correct Lattice or pbc");
+}
+
+}  // namespace
+
+Vector3 cross(const Vector3& a, const Vector3& b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+
+double volume(const Matrix3& cell) { return std::abs(dot(row(cell, 0), cross(row(cell, 1), row(cell, 2)))); }
+
+SearchBox SearchBox::of(const Matrix3& cell, const std::array<bool, 3>& periodic) {
+  check_given(cell, periodic);
+  SearchBox box{cell, {}, periodic};
+  reduce(box.vectors, periodic);
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Vector3 given = row(cell, k);
+    const Vector3 reduced = row(box.vectors, k);
+    if (periodic[k] && dot(reduced, reduced) < 1e-24 * dot(given, given)) fail_dependent();
+  }
+  complete(box.vectors, periodic);
+  if (!(volume(box.vectors) > 1e-9 * scale_of(box.vectors))) fail_dependent();
+
+  const Vector3 a = row(box.vectors, 0);
+  const double determinant = dot(a, cross(row(box.vectors, 1), row(box.vectors, 2)));
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Vector3 column = cross(row(box.vectors, (k + 1) % 3), row(box.vectors, (k + 2) % 3));
+    for (std::size_t x = 0; x < 3; ++x) box.inverse[3 * x + k] = column[x] / determinant;
+  }
+  return box;
+}
+
+Vector3 SearchBox::fractional(const double* position) const {
+  Vector3 result{};
+  for (std::size_t k = 0; k < 3; ++k)
+    for (std::size_t x = 0; x < 3; ++x) result[k] += position[x] * inverse[3 * x + k];
+  return result;
+}
+
+double SearchBox::height(std::size_t k) const {
+  const Vector3 normal = cross(row(vectors, (k + 1) % 3), row(vectors, (k + 2) % 3));
+  return volume(vectors) / std::sqrt(dot(normal, normal));
+}
+
+}  // namespace grapevine

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace grapevine {
+
+using Vector3 = std::array<double, 3>;
+using Matrix3 = std::array<double, 9>;  ///< row-major; rows are cell vectors
+
+inline Vector3 row(const Matrix3& m, std::size_t k) { return {m[3 * k], m[3 * k + 1], m[3 * k + 2]}; }
+inline double dot(const Vector3& a, const Vector3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+Vector3 cross(const Vector3& a, const Vector3& b);
+
+/// Volume spanned by the cell vectors, right- or left-handed.
+double volume(const Matrix3& cell);
+
+/// Whether stress and pressure have a meaning: periodic in all three directions.
+inline bool is_bulk(const std::array<bool, 3>& periodic) { return periodic[0] && periodic[1] && periodic[2]; }
+
+/// A box with the periodicity of a structure that is good to search neighbours in: the periodic vectors are the
+/// shortest that generate the same lattice (so that a strongly skewed cell costs no more than a cubic one), and
+/// along directions without periodicity there are vectors orthogonal to them.
+struct SearchBox {
+  Matrix3 vectors{};
+  Matrix3 inverse{};                 ///< fractional = position * inverse
+  std::array<bool, 3> periodic{};
+
+  /// Throws Error if a periodic direction has no cell vector or the periodic ones are linearly dependent.
+  static SearchBox of(const Matrix3& cell, const std::array<bool, 3>& periodic);
+
+  Vector3 fractional(const double* position) const;
+  double height(std::size_t k) const;  ///< Angstrom between the two faces that vector k connects
+};
+
+}  // namespace grapevine

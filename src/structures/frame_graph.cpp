@@ -1,0 +1,255 @@
+#include "structures/frame_graph.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <vesin.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+// A neighbour is an atom and a shift by so many box vectors, packed into one number that sorts by atom, then shift.
+constexpr int shift_bits = 10;
+constexpr std::int64_t largest_shift = (1 << (shift_bits - 1)) - 1;
+constexpr std::uint64_t shift_mask = (1 << shift_bits) - 1;
+
+std::uint64_t pack(std::size_t atom, const std::int32_t* shift) {
+  std::uint64_t packed = atom;
+  for (int k = 0; k < 3; ++k)
+    packed = (packed << shift_bits) | static_cast<std::uint64_t>(shift[k] + largest_shift);
+  return packed;
+}
+
+int atom_of(std::uint64_t packed) { return static_cast<int>(packed >> (3 * shift_bits)); }
+
+std::array<int, 3> shift_of(std::uint64_t packed) {
+  const auto part = [&](int k) {
+    return static_cast<int>((packed >> ((2 - k) * shift_bits)) & shift_mask) - static_cast<int>(largest_shift);
+  };
+  return {part(0), part(1), part(2)};
+}
+
+bool is_image(std::uint64_t packed) { return shift_of(packed) != std::array<int, 3>{}; }
+
+// Images of one atom within reach, beyond which a cell cannot be meant.
+constexpr double most_images = 1e6;
+
+}  // namespace
+
+struct FrameGraph::PairList {
+  VesinNeighborList list;
+  ~PairList() { vesin_free(&list); }
+};
+
+FrameGraph::FrameGraph(const std::vector<std::string>& species, double cutoff, int threads)
+    : names_(species), cutoff_(cutoff), threads_(std::max(1, threads)), pairs_(std::make_unique<PairList>()) {
+  for (std::size_t s = 0; s < names_.size(); ++s) index_of_.emplace(names_[s], static_cast<int>(s));
+}
+
+FrameGraph::~FrameGraph() = default;
+
+void FrameGraph::build(const Frame& frame) {
+  own_ = frame.atoms();
+  map_species(frame);
+  box_ = SearchBox::of(frame.cell, frame.periodic);
+  check_image_count();
+  place_atoms(frame);
+  find_pairs();
+  std::vector<std::uint64_t> packed;
+  pack_pairs(packed);
+  make_ghosts(packed);
+  number_neighbours(packed);
+}
+
+void FrameGraph::map_species(const Frame& frame) {
+  species_.resize(frame.symbols.size());
+  for (std::size_t i = 0; i < frame.symbols.size(); ++i) {
+    const auto found = index_of_.find(frame.symbols[i]);
+    if (found == index_of_.end())
+      throw Error(fmt::format("atom {} is {}, which the model does not know; it knows {}", i + 1, frame.symbols[i],
+                              fmt::join(names_, " ")));
+    species_[i] = found->second;
+  }
+}
+
+void FrameGraph::check_image_count() const {
+  double images = 1;
+  for (std::size_t k = 0; k < 3; ++k) {
+    if (!box_.periodic[k]) continue;
+    const double reach = std::ceil(cutoff_ / box_.height(k)) + 1;
+    images *= 2 * reach + 1;
+    if (!(images <= most_images && reach <= static_cast<double>(largest_shift)))
+      throw Error(fmt::format("the cell is only {:.3g} Angstrom high along one of its vectors, far too small for the "
+                              "cutoff of {} Angstrom; check Lattice and its units",
+                              box_.height(k), cutoff_));
+  }
+}
+
+// Atoms are wrapped into the box along periodic directions. Along the others empty space is cut out (nothing sees
+// across it) and the box is made so long that no image of it comes within the cutoff: it can then be searched as if it
+// were periodic in all directions, whatever the structure.
+void FrameGraph::place_atoms(const Frame& frame) {
+  const std::size_t atoms = frame.symbols.size();
+  positions_.assign(frame.positions.begin(), frame.positions.end());
+  for (std::size_t n = 0; n < positions_.size(); ++n)
+    if (!std::isfinite(positions_[n])) throw Error(fmt::format("the position of atom {} is not finite", n / 3 + 1));
+  std::vector<Vector3> fractions(atoms);
+  for (std::size_t i = 0; i < atoms; ++i) fractions[i] = box_.fractional(&positions_[3 * i]);
+  for (std::size_t k = 0; k < 3; ++k) {
+    if (box_.periodic[k]) {
+      for (std::size_t i = 0; i < atoms; ++i) move(i, k, -std::floor(fractions[i][k]));
+    } else {
+      const double length = close_gaps(fractions, k);
+      for (std::size_t x = 0; x < 3; ++x) box_.vectors[3 * k + x] *= length + 2 * cutoff_;
+    }
+  }
+}
+
+void FrameGraph::move(std::size_t atom, std::size_t k, double multiple) {
+  for (std::size_t x = 0; x < 3; ++x) positions_[3 * atom + x] += multiple * box_.vectors[3 * k + x];
+}
+
+double FrameGraph::close_gaps(const std::vector<Vector3>& fractions, std::size_t k) {
+  std::vector<std::size_t> order(fractions.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return std::pair(fractions[a][k], a) < std::pair(fractions[b][k], b); });
+  const double widest = 1.5 * cutoff_;
+  double cut = fractions[order[0]][k];
+  for (std::size_t n = 0; n < order.size(); ++n) {
+    const double gap = n == 0 ? 0 : fractions[order[n]][k] - fractions[order[n - 1]][k];
+    if (gap > widest) cut += gap - widest;
+    move(order[n], k, -cut);
+  }
+  return fractions[order.back()][k] - cut;
+}
+
+// vesin divides the box into at most 1e5 cells; where that would leave less than one cell along a direction it divides
+// by zero. Searching further than needed costs time only: what is beyond the cutoff is dropped afterwards.
+double FrameGraph::search_cutoff() const {
+  constexpr double most_cells = 5e4;
+  double cutoff = cutoff_ * (1 + 1e-12);
+  while (true) {
+    double cells = 1;
+    double fewest = most_cells;
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double along = std::max(1.0, std::floor(box_.height(k) / cutoff));
+      cells *= along;
+      fewest = std::min(fewest, along);
+    }
+    if (cells < most_cells || fewest * std::cbrt(most_cells / cells) > 2) return cutoff;
+    cutoff *= 1.1;
+  }
+}
+
+void FrameGraph::find_pairs() {
+  VesinOptions options{};
+  options.cutoff = search_cutoff();
+  options.full = true;
+  options.sorted = false;
+  options.algorithm = VesinAutoAlgorithm;
+  options.n_threads = threads_;
+  options.return_shifts = true;
+  double box[3][3];
+  for (std::size_t k = 0; k < 9; ++k) box[k / 3][k % 3] = box_.vectors[k];
+  const bool periodic[3] = {true, true, true};
+  const char* message = nullptr;
+  const auto* points = reinterpret_cast<const double(*)[3]>(positions_.data());
+  if (vesin_neighbors(points, static_cast<std::size_t>(own_), box, periodic, {VesinCPU, 0}, options, &pairs_->list,
+                      &message) != 0)
+    throw Error(fmt::format("the neighbour search failed: {}", message ? message : "no reason given"));
+}
+
+bool FrameGraph::is_edge(std::size_t pair) const {
+  const auto [i, j] = pairs_->list.pairs[pair];
+  const std::int32_t* shift = pairs_->list.shifts[pair];
+  double square = 0;
+  for (std::size_t x = 0; x < 3; ++x) {
+    double d = positions_[3 * i + x] - positions_[3 * j + x];
+    for (std::size_t k = 0; k < 3; ++k) d -= shift[k] * box_.vectors[3 * k + x];
+    square += d * d;
+  }
+  return square < cutoff_ * cutoff_;
+}
+
+// The far ends of the edges of each atom, sorted.
+void FrameGraph::pack_pairs(std::vector<std::uint64_t>& packed) {
+  const VesinNeighborList& list = pairs_->list;
+  std::vector<bool> is_kept(list.length);
+  first_.assign(static_cast<std::size_t>(own_) + 2, 0);
+  for (std::size_t p = 0; p < list.length; ++p) {
+    is_kept[p] = is_edge(p);
+    if (is_kept[p]) ++first_[list.pairs[p][0] + 2];
+  }
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  packed.resize(first_.back());
+  for (std::size_t p = 0; p < list.length; ++p)
+    if (is_kept[p]) packed[first_[list.pairs[p][0] + 1]++] = pack(list.pairs[p][1], list.shifts[p]);
+  first_.pop_back();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(own_); ++i)
+    std::sort(packed.begin() + static_cast<std::ptrdiff_t>(first_[i]),
+              packed.begin() + static_cast<std::ptrdiff_t>(first_[i + 1]));
+}
+
+void FrameGraph::make_ghosts(const std::vector<std::uint64_t>& packed) {
+  ghost_.clear();
+  std::copy_if(packed.begin(), packed.end(), std::back_inserter(ghost_), is_image);
+  std::sort(ghost_.begin(), ghost_.end());
+  ghost_.erase(std::unique(ghost_.begin(), ghost_.end()), ghost_.end());
+  if (ghost_.size() > static_cast<std::size_t>(std::numeric_limits<int>::max() - own_))
+    throw Error("the structure has too many periodic images within the cutoff");
+  owner_.clear();
+  for (const std::uint64_t ghost : ghost_) {
+    const int atom = atom_of(ghost);
+    const std::array<int, 3> shift = shift_of(ghost);
+    owner_.push_back(atom);
+    species_.push_back(species_[static_cast<std::size_t>(atom)]);
+    for (std::size_t x = 0; x < 3; ++x) {
+      double position = positions_[3 * static_cast<std::size_t>(atom) + x];
+      for (std::size_t k = 0; k < 3; ++k) position += shift[k] * box_.vectors[3 * k + x];
+      positions_.push_back(position);
+    }
+  }
+}
+
+void FrameGraph::number_neighbours(const std::vector<std::uint64_t>& packed) {
+  neighbour_.clear();
+  neighbour_.reserve(packed.size());
+  for (const std::uint64_t end : packed) {
+    if (is_image(end)) {
+      const auto ghost = std::lower_bound(ghost_.begin(), ghost_.end(), end) - ghost_.begin();
+      neighbour_.push_back(own_ + static_cast<int>(ghost));
+    } else {
+      neighbour_.push_back(atom_of(end));
+    }
+  }
+}
+
+void FrameGraph::edges(CentreRange range, EdgeBlock& block) const {
+  block.centre.clear();
+  block.first.assign(1, 0);
+  block.neighbour.clear();
+  block.vector.clear();
+  for (int i = range.begin; i < range.end; ++i) {
+    const double* centre = &positions_[3 * static_cast<std::size_t>(i)];
+    for (std::size_t e = first_[static_cast<std::size_t>(i)]; e < first_[static_cast<std::size_t>(i) + 1]; ++e) {
+      const double* other = &positions_[3 * static_cast<std::size_t>(neighbour_[e])];
+      block.neighbour.push_back(neighbour_[e]);
+      for (std::size_t x = 0; x < 3; ++x) block.vector.push_back(centre[x] - other[x]);
+    }
+    block.centre.push_back(i);
+    block.first.push_back(block.edges());
+  }
+}
+
+}  // namespace grapevine

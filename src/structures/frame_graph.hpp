@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/graph.hpp"
+#include "formats/extxyz.hpp"
+#include "structures/cell.hpp"
+
+namespace grapevine {
+
+/// The neighbourhood of the atoms of one structure: any cell, any mix of periodic directions, cells smaller than the
+/// cutoff included. Own atoms are the structure's atoms in order; ghosts are their periodic images that edges use, one
+/// per atom and lattice vector. Neighbours are in a fixed order, so that results do not depend on threads.
+class FrameGraph : public Graph {
+ public:
+  /// `species` are the model's elements in order, `cutoff` is in Angstrom. `threads` search neighbours.
+  FrameGraph(const std::vector<std::string>& species, double cutoff, int threads);
+  ~FrameGraph() override;
+  FrameGraph(const FrameGraph&) = delete;
+  FrameGraph& operator=(const FrameGraph&) = delete;
+
+  /// Takes the place of the structure before. Throws Error for an element that the model has not, positions that are
+  /// not finite, and cells that are degenerate along a periodic direction or absurdly small.
+  void build(const Frame& frame);
+
+  int own() const override { return own_; }
+  int ghosts() const override { return static_cast<int>(owner_.size()); }
+  int centres() const override { return own_; }
+  std::span<const int> species() const override { return species_; }
+  void edges(CentreRange range, EdgeBlock& block) const override;
+
+  /// [ghosts] the own atom that each ghost is an image of.
+  std::span<const int> owner() const { return owner_; }
+
+  std::size_t edge_count() const { return neighbour_.size(); }
+
+ private:
+  struct PairList;
+
+  void map_species(const Frame& frame);
+  void place_atoms(const Frame& frame);
+  void check_image_count() const;
+  void move(std::size_t atom, std::size_t k, double multiple);
+  double close_gaps(const std::vector<Vector3>& fractions, std::size_t k);
+  double search_cutoff() const;
+  void find_pairs();
+  bool is_edge(std::size_t pair) const;
+  void pack_pairs(std::vector<std::uint64_t>& packed);
+  void make_ghosts(const std::vector<std::uint64_t>& packed);
+  void number_neighbours(const std::vector<std::uint64_t>& packed);
+
+  std::vector<std::string> names_;
+  std::unordered_map<std::string, int> index_of_;
+  double cutoff_;
+  int threads_;
+
+  int own_ = 0;
+  SearchBox box_;
+  std::vector<int> species_;             // [own + ghosts]
+  std::vector<double> positions_;        // [own + ghosts][3], own atoms moved into the box
+  std::vector<int> owner_;               // [ghosts]
+  std::vector<std::uint64_t> ghost_;     // [ghosts] packed atom and shift, ascending
+  std::vector<std::size_t> first_;       // [own + 1]
+  std::vector<int> neighbour_;           // [edges]
+  std::unique_ptr<PairList> pairs_;
+};
+
+}  // namespace grapevine

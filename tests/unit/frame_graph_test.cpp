@@ -1,0 +1,269 @@
+#include "structures/frame_graph.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <set>
+
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Edge {
+  int i;
+  int j;
+  Vector3 d;
+};
+
+bool operator<(const Edge& a, const Edge& b) {
+  const auto key = [](const Edge& e) {
+    return std::array<double, 5>{double(e.i), double(e.j), std::round(e.d[0] * 1e6), std::round(e.d[1] * 1e6),
+                                 std::round(e.d[2] * 1e6)};
+  };
+  return key(a) < key(b);
+}
+
+Frame make_frame(const Matrix3& cell, std::array<bool, 3> periodic, std::vector<double> positions) {
+  Frame frame;
+  frame.cell = cell;
+  frame.periodic = periodic;
+  frame.symbols.assign(positions.size() / 3, "H");
+  frame.positions = std::move(positions);
+  return frame;
+}
+
+std::vector<Edge> edges_of(const FrameGraph& graph) {
+  EdgeBlock block;
+  graph.edges({0, graph.centres()}, block);
+  std::vector<Edge> edges;
+  for (int c = 0; c < block.centres(); ++c)
+    for (int e = block.first[c]; e < block.first[c + 1]; ++e) {
+      const int j = block.neighbour[e];
+      const int owner = j < graph.own() ? j : graph.owner()[static_cast<std::size_t>(j - graph.own())];
+      const double* d = &block.vector[3 * static_cast<std::size_t>(e)];
+      edges.push_back({block.centre[c], owner, {d[0], d[1], d[2]}});
+    }
+  return edges;
+}
+
+// Over all images of a cell; `reach` must be enough for the cell and the atoms in it.
+std::vector<Edge> brute_force(const Frame& frame, double cutoff, int reach) {
+  std::vector<Edge> edges;
+  const auto range = [&](std::size_t k) { return frame.periodic[k] ? reach : 0; };
+  for (int i = 0; i < frame.atoms(); ++i)
+    for (int j = 0; j < frame.atoms(); ++j)
+      for (int a = -range(0); a <= range(0); ++a)
+        for (int b = -range(1); b <= range(1); ++b)
+          for (int c = -range(2); c <= range(2); ++c) {
+            if (i == j && a == 0 && b == 0 && c == 0) continue;
+            Vector3 d{};
+            for (std::size_t x = 0; x < 3; ++x)
+              d[x] = frame.positions[3 * static_cast<std::size_t>(i) + x] -
+                     frame.positions[3 * static_cast<std::size_t>(j) + x] - a * frame.cell[x] - b * frame.cell[3 + x] -
+                     c * frame.cell[6 + x];
+            if (dot(d, d) < cutoff * cutoff) edges.push_back({i, j, d});
+          }
+  return edges;
+}
+
+void expect_same_edges(std::vector<Edge> found, std::vector<Edge> expected) {
+  const auto close = [](const Edge& a, const Edge& b) {
+    const Vector3 difference{a.d[0] - b.d[0], a.d[1] - b.d[1], a.d[2] - b.d[2]};
+    return a.i == b.i && a.j == b.j && dot(difference, difference) < 1e-18;
+  };
+  std::sort(found.begin(), found.end());
+  std::sort(expected.begin(), expected.end());
+  ASSERT_EQ(found.size(), expected.size());
+  // Rounding may order two nearly equal edges differently, so each is looked for among those of its pair.
+  for (const Edge& edge : expected)
+    ASSERT_TRUE(std::any_of(found.begin(), found.end(), [&](const Edge& other) { return close(edge, other); }));
+}
+
+void expect_brute_force_edges(const Frame& frame, double cutoff, int reach) {
+  FrameGraph graph({"H"}, cutoff, 1);
+  graph.build(frame);
+  expect_same_edges(edges_of(graph), brute_force(frame, cutoff, reach));
+}
+
+std::vector<double> random_positions(std::mt19937& random, const Matrix3& cell, int atoms, double spread) {
+  std::uniform_real_distribution<double> fraction(-spread, 1 + spread);
+  std::vector<double> positions;
+  for (int i = 0; i < atoms; ++i) {
+    const Vector3 f{fraction(random), fraction(random), fraction(random)};
+    for (std::size_t x = 0; x < 3; ++x) positions.push_back(f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x]);
+  }
+  return positions;
+}
+
+constexpr std::array<bool, 3> everywhere{true, true, true};
+constexpr std::array<bool, 3> nowhere{false, false, false};
+
+TEST(FrameGraph, AgreesWithBruteForceInRandomTriclinicCellsForEveryMixOfPeriodicDirections) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (int trial = 0; trial < 80; ++trial) {
+    Matrix3 cell{4, 0, 0, 0, 5, 0, 0, 0, 6};
+    for (double& value : cell) value += 2 * uniform(random);
+    if (trial % 2 == 1) std::swap_ranges(cell.begin(), cell.begin() + 3, cell.begin() + 3);
+    const std::array<bool, 3> periodic{(trial & 2) != 0, (trial & 4) != 0, (trial & 8) != 0};
+    const Frame frame = make_frame(cell, periodic, random_positions(random, cell, 6, 0.5));
+    SCOPED_TRACE(trial);
+    expect_brute_force_edges(frame, 3.7, 7);
+  }
+}
+
+TEST(FrameGraph, FindsManyImagesOfOneAtomInACellMuchSmallerThanTheCutoff) {
+  const Frame frame = make_frame({1.1, 0, 0, 0.3, 1.2, 0, -0.2, 0.4, 0.9}, everywhere, {0.1, 0.2, 0.3});
+  FrameGraph graph({"H"}, 4.0, 1);
+  graph.build(frame);
+  EXPECT_GT(graph.edge_count(), 150u);
+  EXPECT_EQ(static_cast<std::size_t>(graph.ghosts()), graph.edge_count());
+  expect_same_edges(edges_of(graph), brute_force(frame, 4.0, 9));
+}
+
+TEST(FrameGraph, HandlesStronglySkewedCells) {
+  const Frame frame =
+      make_frame({3, 0, 0, 60.5, 3.2, 0, -31, 44.7, 3.1}, everywhere, {0.1, 0.2, 0.3, 1.4, 1.6, 1.2});
+  const Matrix3 equivalent{3, 0, 0, 60.5 - 60, 3.2, 0, 0, 0, 3.1};
+  Frame reduced = make_frame(equivalent, everywhere, frame.positions);
+  for (std::size_t x = 0; x < 3; ++x)  // c - 14 b' + 12 a, with b' the reduced b
+    reduced.cell[6 + x] = frame.cell[6 + x] - 14 * equivalent[3 + x] + (x == 0 ? 12 * 3.0 : 0.0);
+  FrameGraph graph({"H"}, 4.5, 1);
+  graph.build(frame);
+  expect_same_edges(edges_of(graph), brute_force(reduced, 4.5, 5));
+}
+
+TEST(FrameGraph, DoesNotMindAtomsFarOutsideTheCell) {
+  const Matrix3 cell{4, 0, 0, 1, 4, 0, 0, 1, 4};
+  const std::vector<double> inside{0.5, 0.5, 0.5, 2.5, 2.0, 1.0, 1.0, 3.0, 3.5};
+  std::vector<double> outside = inside;
+  for (std::size_t x = 0; x < 3; ++x) outside[3 + x] += 25 * cell[x] - 13 * cell[3 + x] + 7 * cell[6 + x];
+  FrameGraph graph({"H"}, 5, 1);
+  graph.build(make_frame(cell, everywhere, outside));
+  expect_same_edges(edges_of(graph), brute_force(make_frame(cell, everywhere, inside), 5, 4));
+}
+
+TEST(FrameGraph, NeedsNoCellVectorWhereNotPeriodic) {
+  std::mt19937 random(3);
+  const std::vector<double> positions = random_positions(random, {5, 0, 0, 0, 5, 0, 0, 0, 5}, 8, 1);
+  expect_brute_force_edges(make_frame({}, nowhere, positions), 3, 0);
+  expect_brute_force_edges(make_frame({4, 0, 0}, {true, false, false}, positions), 3, 6);
+  expect_brute_force_edges(make_frame({4, 0, 0, 0, 0, 0, 1, 0, 4}, {true, false, true}, positions), 3, 8);
+  expect_brute_force_edges(make_frame({0, 0, 0, 1, 2, 3}, {false, true, false}, positions), 3, 8);
+}
+
+TEST(FrameGraph, IgnoresWhatACellSaysOfDirectionsThatAreNotPeriodic) {
+  const std::vector<double> positions{0, 0, 0, 1, 1, 1, 2, -2, 9};
+  expect_brute_force_edges(make_frame({4, 0, 0, 4, 0, 0, 0, 4, 0}, {true, false, true}, positions), 3, 4);
+  expect_brute_force_edges(make_frame({1e-9, 0, 0, 0, 1e9, 0, 0, 0, 4}, {false, false, true}, positions), 3, 4);
+}
+
+TEST(FrameGraph, FindsNothingBetweenAtomsThatAreFarApart) {
+  FrameGraph graph({"H"}, 3, 1);
+  graph.build(make_frame({}, nowhere, {0, 0, 0, 1e9, 0, 0, 1e9, 0, 1, -3e8, 1e5, 0}));
+  EXPECT_EQ(graph.edge_count(), 2u);
+  graph.build(make_frame({}, nowhere, {0, 0, 0}));
+  EXPECT_EQ(graph.edge_count(), 0u);
+  EXPECT_EQ(graph.ghosts(), 0);
+}
+
+TEST(FrameGraph, HandlesVeryElongatedStructures) {
+  std::vector<double> chain;
+  for (int i = 0; i < 60000; ++i) chain.insert(chain.end(), {0, 0, 3.9 * i});
+  FrameGraph graph({"H"}, 4, 1);
+  graph.build(make_frame({}, nowhere, chain));
+  EXPECT_EQ(graph.edge_count(), 2u * 59999u);
+  graph.build(make_frame({5, 0, 0, 0, 5, 0, 0, 0, 1e7}, everywhere, {0, 0, 1, 0, 0, 3, 0, 0, 2e6}));
+  EXPECT_EQ(graph.edge_count(), 2u);
+  graph.build(make_frame({2000, 0, 0, 0, 2000, 0}, {true, true, false}, {1, 1, 0, 1999, 1, 0, 2, 1, 1}));
+  EXPECT_EQ(graph.edge_count(), 6u);
+}
+
+TEST(FrameGraph, EachGhostIsOneImageOfItsOwnerAndUsed) {
+  std::mt19937 random(4);
+  const Matrix3 cell{3, 0, 0, 1, 3, 0, 0, 1, 3};
+  FrameGraph graph({"H"}, 4, 1);
+  const Frame frame = make_frame(cell, everywhere, random_positions(random, cell, 5, 1));
+  graph.build(frame);
+  EdgeBlock block;
+  graph.edges({0, 5}, block);
+  std::set<int> used(block.neighbour.begin(), block.neighbour.end());
+  for (int g = 0; g < graph.ghosts(); ++g) EXPECT_TRUE(used.count(graph.own() + g));
+  EXPECT_EQ(graph.species().size(), static_cast<std::size_t>(graph.own() + graph.ghosts()));
+}
+
+TEST(FrameGraph, GivesTheSameEdgesInTheSameOrderWhateverTheThreads) {
+  std::mt19937 random(6);
+  const Matrix3 cell{15, 0, 0, 1, 15, 0, 0, 1, 15};
+  const Frame frame = make_frame(cell, everywhere, random_positions(random, cell, 500, 0));
+  FrameGraph one({"H"}, 4, 1), four({"H"}, 4, 4);
+  one.build(frame);
+  four.build(frame);
+  EdgeBlock a, b;
+  one.edges({0, 500}, a);
+  four.edges({0, 500}, b);
+  EXPECT_EQ(a.neighbour, b.neighbour);
+  EXPECT_EQ(a.vector, b.vector);
+}
+
+TEST(FrameGraph, GivesEdgesOfAnyRangeOfCentres) {
+  std::mt19937 random(7);
+  const Matrix3 cell{6, 0, 0, 1, 6, 0, 0, 1, 6};
+  FrameGraph graph({"H"}, 4, 1);
+  graph.build(make_frame(cell, everywhere, random_positions(random, cell, 20, 0)));
+  EdgeBlock whole, part;
+  graph.edges({0, 20}, whole);
+  graph.edges({7, 9}, part);
+  EXPECT_THAT(part.centre, ElementsAre(7, 8));
+  EXPECT_EQ(part.edges(), whole.first[9] - whole.first[7]);
+  EXPECT_EQ(part.neighbour[0], whole.neighbour[whole.first[7]]);
+}
+
+TEST(FrameGraph, MapsElementsToTheModelsSpecies) {
+  Frame frame = make_frame({}, nowhere, {0, 0, 0, 1, 0, 0, 2, 0, 0});
+  frame.symbols = {"O", "H", "O"};
+  FrameGraph graph({"H", "O"}, 3, 1);
+  graph.build(frame);
+  EXPECT_THAT(std::vector<int>(graph.species().begin(), graph.species().end()), ElementsAre(1, 0, 1));
+}
+
+std::string error_of(const Frame& frame) {
+  try {
+    FrameGraph({"H", "O"}, 5, 1).build(frame);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(FrameGraph, NamesAnAtomOfAnUnknownElement) {
+  Frame frame = make_frame({}, nowhere, {0, 0, 0, 1, 0, 0});
+  frame.symbols[1] = "Xe";
+  EXPECT_THAT(error_of(frame), HasSubstr("atom 2 is Xe, which the model does not know; it knows H O"));
+}
+
+TEST(FrameGraph, RefusesCellsThatAreNoCells) {
+  const std::vector<double> atom{0, 0, 0};
+  EXPECT_THAT(error_of(make_frame({}, everywhere, atom)), HasSubstr("first cell vector, which is zero"));
+  EXPECT_THAT(error_of(make_frame({4, 0, 0, 0, 0, 0, 0, 0, 4}, everywhere, atom)), HasSubstr("second cell vector"));
+  EXPECT_THAT(error_of(make_frame({4, 0, 0, 0, 4, 0, 4, 4, 0}, everywhere, atom)), HasSubstr("linearly dependent"));
+  EXPECT_THAT(error_of(make_frame({4, 0, 0, 8, 0, 0, 0, 0, 0}, {true, true, false}, atom)),
+              HasSubstr("linearly dependent"));
+  EXPECT_THAT(error_of(make_frame({1e-7, 0, 0, 0, 4, 0, 0, 0, 4}, everywhere, atom)), HasSubstr("far too small"));
+  EXPECT_THAT(error_of(make_frame({1e300, 0, 0, 0, 4, 0, 0, 0, 4}, everywhere, atom)), HasSubstr("not finite"));
+}
+
+TEST(FrameGraph, RefusesPositionsThatAreNotNumbers) {
+  EXPECT_THAT(error_of(make_frame({}, nowhere, {0, 0, 0, 0, std::nan(""), 0})), HasSubstr("position of atom 2"));
+}
+
+}  // namespace
+}  // namespace grapevine
