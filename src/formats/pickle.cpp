@@ -1,0 +1,493 @@
+#include "formats/pickle.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <unordered_map>
+
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+// Every opcode creates at most a few small values, so this one limit bounds time and memory; a model of a hundred
+// elements needs a tenth of it.
+constexpr std::int64_t max_opcodes = 4'000'000;
+constexpr std::int64_t max_tree_size = 4'000'000;
+constexpr std::size_t max_rank = 16;
+constexpr int newest_protocol = 5;
+
+enum Opcode : unsigned char {
+  op_mark = '(', op_stop = '.', op_pop = '0', op_pop_mark = '1', op_dup = '2', op_binfloat = 'G', op_binint = 'J',
+  op_binint1 = 'K', op_binint2 = 'M', op_none = 'N', op_binpersid = 'Q', op_reduce = 'R', op_binstring = 'T',
+  op_short_binstring = 'U', op_binunicode = 'X', op_append = 'a', op_build = 'b', op_global = 'c', op_dict = 'd',
+  op_empty_dict = '}', op_appends = 'e', op_binget = 'h', op_long_binget = 'j', op_list = 'l', op_empty_list = ']',
+  op_binput = 'q', op_long_binput = 'r', op_setitem = 's', op_tuple = 't', op_empty_tuple = ')', op_setitems = 'u',
+  op_proto = 0x80, op_newobj = 0x81, op_tuple1 = 0x85, op_tuple2 = 0x86, op_tuple3 = 0x87, op_newtrue = 0x88,
+  op_newfalse = 0x89, op_long1 = 0x8a, op_short_binunicode = 0x8c, op_binunicode8 = 0x8d, op_stack_global = 0x93,
+  op_memoize = 0x94, op_frame = 0x95
+};
+
+struct StorageType {
+  std::string_view name;
+  DType dtype;
+};
+constexpr StorageType storage_types[] = {
+    {"DoubleStorage", DType::f64}, {"FloatStorage", DType::f32},    {"HalfStorage", DType::f16},
+    {"LongStorage", DType::i64},   {"BFloat16Storage", DType::bf16}, {"IntStorage", DType::i32},
+    {"ShortStorage", DType::i16},  {"CharStorage", DType::i8},      {"ByteStorage", DType::u8},
+    {"BoolStorage", DType::boolean}};
+
+std::optional<DType> storage_dtype(const PickleGlobal& global) {
+  if (global.module != "torch") return std::nullopt;
+  for (const StorageType& type : storage_types)
+    if (type.name == global.name) return type.dtype;
+  return std::nullopt;
+}
+
+bool is_script_class(const PickleGlobal& global) {
+  return global.module == "__torch__" || global.module.starts_with("__torch__.");
+}
+
+bool is_data_type(std::string_view name) {
+  for (const std::string_view known : {"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8",
+                                       "uint8", "bool"})
+    if (name == known) return true;
+  return false;
+}
+
+bool is_allowed(const PickleGlobal& global) {
+  if (is_script_class(global) || storage_dtype(global)) return true;
+  if (global.module == "torch") return global.name == "Size" || global.name == "device" || is_data_type(global.name);
+  if (global.module == "collections") return global.name == "OrderedDict";
+  if (global.module == "torch._utils")
+    return global.name == "_rebuild_tensor_v2" || global.name == "_rebuild_tensor" || global.name == "_rebuild_parameter";
+  if (global.module == "torch.jit._pickle")
+    return global.name == "build_intlist" || global.name == "build_tensorlist" || global.name == "build_doublelist" ||
+           global.name == "build_boollist" || global.name == "restore_type_tag";
+  return false;
+}
+
+/// Text from the file made safe for a one-line message.
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text.substr(0, 80)) result += c >= ' ' && c <= '~' ? c : '?';
+  return result;
+}
+
+PickleNode* node_of(const PickleValue& value) {
+  if (const auto* list = std::get_if<std::shared_ptr<PickleList>>(&value)) return list->get();
+  if (const auto* tuple = std::get_if<std::shared_ptr<PickleTuple>>(&value)) return tuple->get();
+  if (const auto* dict = std::get_if<std::shared_ptr<PickleDict>>(&value)) return dict->get();
+  if (const auto* object = std::get_if<std::shared_ptr<PickleObject>>(&value)) return object->get();
+  return nullptr;
+}
+
+template <class T>
+const T* pointer_to(const PickleValue& value) {
+  const auto* held = std::get_if<std::shared_ptr<T>>(&value);
+  return held ? held->get() : nullptr;
+}
+
+class Unpickler {
+ public:
+  Unpickler(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load)
+      : bytes_(bytes), where_(where), load_(load) {}
+
+  PickleValue run() {
+    for (std::int64_t count = 0; count < max_opcodes; ++count) {
+      const auto opcode = number<unsigned char>();
+      if (opcode == op_stop) return finish();
+      step(opcode);
+    }
+    fail("too many opcodes for a model");
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(fmt::format("{}: {} (at byte {})", where_, what, position_));
+  }
+
+  // Reading
+
+  std::string_view take(std::uint64_t count) {
+    if (count > bytes_.size() - position_) fail("the pickle is cut off");
+    const auto* begin = reinterpret_cast<const char*>(bytes_.data()) + position_;
+    position_ += count;
+    return {begin, count};
+  }
+  template <class T>
+  T number() {
+    T value;
+    std::memcpy(&value, take(sizeof value).data(), sizeof value);
+    return value;
+  }
+  std::string_view line() {
+    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + position_, bytes_.size() - position_);
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) fail("the pickle is cut off");
+    position_ += end + 1;
+    return rest.substr(0, end);
+  }
+  double big_endian_double() { return std::bit_cast<double>(__builtin_bswap64(number<std::uint64_t>())); }
+  std::int64_t long_integer() {
+    const std::string_view digits = take(number<std::uint8_t>());
+    if (digits.size() > 8) fail("an integer of more than 64 bits");
+    std::uint64_t value = !digits.empty() && (digits.back() & 0x80) ? ~std::uint64_t{0} : 0;
+    std::memcpy(&value, digits.data(), digits.size());
+    return static_cast<std::int64_t>(value);
+  }
+
+  // Stack
+
+  void push(PickleValue value) { stack_.push_back(std::move(value)); }
+  void push_text(std::string_view text) { push(std::make_shared<const std::string>(text)); }
+  std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
+  PickleValue& top() {
+    if (stack_.size() <= floor()) fail("the pickle takes more from its stack than it put there");
+    return stack_.back();
+  }
+  PickleValue pop() {
+    PickleValue value = std::move(top());
+    stack_.pop_back();
+    return value;
+  }
+  std::vector<PickleValue> pop_many(std::size_t count) {
+    if (stack_.size() - floor() < count) fail("the pickle takes more from its stack than it put there");
+    std::vector<PickleValue> values(std::make_move_iterator(stack_.end() - static_cast<std::ptrdiff_t>(count)),
+                                    std::make_move_iterator(stack_.end()));
+    stack_.resize(stack_.size() - count);
+    return values;
+  }
+  std::vector<PickleValue> pop_to_mark() {
+    if (marks_.empty()) fail("the pickle looks for a mark it did not set");
+    std::vector<PickleValue> values = pop_many(stack_.size() - marks_.back());
+    marks_.pop_back();
+    return values;
+  }
+
+  // Containers
+
+  void place(PickleNode& parent, const PickleValue& child) {
+    std::int64_t size = 1;
+    if (PickleNode* node = node_of(child)) {
+      node->placed = true;
+      size = node->size;
+      if (node->depth >= max_pickle_depth) fail(fmt::format("nested deeper than {} levels", max_pickle_depth));
+      parent.depth = std::max(parent.depth, node->depth + 1);
+    }
+    if (parent.placed) fail("a structure that contains itself or is changed after use");
+    parent.size += size;
+    if (parent.size > max_tree_size) fail("a structure too large for a model");
+  }
+  void push_tuple(std::vector<PickleValue> items) {
+    auto tuple = std::make_shared<PickleTuple>();
+    for (const PickleValue& item : items) place(*tuple, item);
+    tuple->items = std::move(items);
+    push(std::move(tuple));
+  }
+  void append(const PickleValue& target, std::vector<PickleValue> items) {
+    const auto* list = std::get_if<std::shared_ptr<PickleList>>(&target);
+    if (!list) fail("items appended to something that is not a list");
+    for (PickleValue& item : items) {
+      place(**list, item);
+      (*list)->items.push_back(std::move(item));
+    }
+  }
+  void set_items(const PickleValue& target, std::vector<PickleValue> items) {
+    const auto* dict = std::get_if<std::shared_ptr<PickleDict>>(&target);
+    if (!dict || items.size() % 2 != 0) fail("keys and values given to something that is not a dict");
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      place(**dict, items[i]);
+      place(**dict, items[i + 1]);
+      (*dict)->items.emplace_back(std::move(items[i]), std::move(items[i + 1]));
+    }
+  }
+  void build(const PickleValue& target, PickleValue state) {
+    // The state of an OrderedDict is the list of module versions that torch adds to a state_dict.
+    if (pointer_to<PickleDict>(target)) return;
+    const auto* object = std::get_if<std::shared_ptr<PickleObject>>(&target);
+    const auto* attributes = std::get_if<std::shared_ptr<PickleDict>>(&state);
+    if (!object || !attributes || (*object)->attributes) fail("an object whose state is not a dict of attributes");
+    place(**object, state);
+    (*object)->attributes = *attributes;
+  }
+
+  // Globals
+
+  void push_global(std::string_view module, std::string_view name) {
+    PickleGlobal global{std::string(module), std::string(name)};
+    if (!is_allowed(global))
+      fail(fmt::format("refused: the pickle asks for {}, which no model needs; only tensors and plain data are read",
+                       printable(global.full_name())));
+    push(std::make_shared<const PickleGlobal>(std::move(global)));
+  }
+  void stack_global() {
+    const std::vector<PickleValue> names = pop_many(2);
+    const std::string* module = pickle_text(names[0]);
+    const std::string* name = pickle_text(names[1]);
+    if (!module || !name) fail("a global without a name");
+    push_global(*module, *name);
+  }
+  void new_object() {
+    const std::vector<PickleValue> parts = pop_many(2);
+    const auto* global = pointer_to<const PickleGlobal>(parts[0]);
+    const auto* arguments = pointer_to<PickleTuple>(parts[1]);
+    if (!global || !is_script_class(*global) || !arguments || !arguments->items.empty())
+      fail("an object that is not of a TorchScript class");
+    auto object = std::make_shared<PickleObject>();
+    object->class_name = global->full_name();
+    push(std::move(object));
+  }
+  void reduce() {
+    const std::vector<PickleValue> parts = pop_many(2);
+    const auto* global = pointer_to<const PickleGlobal>(parts[0]);
+    const auto* arguments = pointer_to<PickleTuple>(parts[1]);
+    if (!global || !arguments) fail("a call without a name or arguments");
+    const std::vector<PickleValue>& items = arguments->items;
+    const std::string name = global->full_name();
+    if (name == "collections.OrderedDict" && items.empty())
+      push(std::make_shared<PickleDict>());
+    else if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor")
+      push(rebuild_tensor(items));
+    else if (is_wrapper(name) && !items.empty())
+      push(items[0]);
+    else if (is_script_class(*global))
+      fail(fmt::format("{} is built by a call, which is not understood", printable(name)));
+    else
+      fail(fmt::format("{} is called with unexpected arguments", printable(name)));
+  }
+  static bool is_wrapper(std::string_view name) {
+    return name == "torch._utils._rebuild_parameter" || name == "torch.Size" || name == "torch.device" ||
+           name.starts_with("torch.jit._pickle.");
+  }
+
+  // Tensors
+
+  void persistent_id() {
+    const PickleValue value = pop();
+    const auto* id = pointer_to<PickleTuple>(value);
+    if (!id || id->items.size() < 5) fail("a storage without a description");
+    const std::string* tag = pickle_text(id->items[0]);
+    const auto* type = pointer_to<const PickleGlobal>(id->items[1]);
+    const std::string* key = pickle_text(id->items[2]);
+    const auto* count = std::get_if<std::int64_t>(&id->items[4]);
+    if (!tag || *tag != "storage" || !type || !key || !count || *count < 0) fail("a storage without a description");
+    const std::optional<DType> dtype = storage_dtype(*type);
+    if (!dtype) fail(fmt::format("storage type {} is not supported", printable(type->full_name())));
+    TorchStorage storage{*dtype, *count, load_(*key)};
+    const auto size = static_cast<std::int64_t>(storage.bytes->size());
+    const auto element = static_cast<std::int64_t>(element_size(*dtype));
+    if (size / element != *count || size % element != 0)
+      fail(fmt::format("storage {} has {} bytes; expected {} elements of {}", printable(*key), size, *count, element));
+    push(std::make_shared<const TorchStorage>(std::move(storage)));
+  }
+  std::vector<std::int64_t> sizes(const PickleValue& value) const {
+    const auto* tuple = pointer_to<PickleTuple>(value);
+    if (!tuple || tuple->items.size() > max_rank) fail("a tensor's shape or strides are not a short tuple");
+    std::vector<std::int64_t> result;
+    for (const PickleValue& item : tuple->items) {
+      const auto* size = std::get_if<std::int64_t>(&item);
+      if (!size || *size < 0) fail("a tensor's shape or strides are not whole numbers >= 0");
+      result.push_back(*size);
+    }
+    return result;
+  }
+  PickleValue rebuild_tensor(const std::vector<PickleValue>& items) const {
+    const auto* storage = items.size() >= 4 ? pointer_to<const TorchStorage>(items[0]) : nullptr;
+    const auto* offset = items.size() >= 4 ? std::get_if<std::int64_t>(&items[1]) : nullptr;
+    if (!storage || !offset || *offset < 0) fail("a tensor without storage or offset");
+    auto tensor = std::make_shared<TorchTensor>(TorchTensor{*storage, *offset, sizes(items[2]), sizes(items[3])});
+    check_view(*tensor);
+    // The stride of a dimension of length 1 is never used; a wild one must not overflow while walking the tensor.
+    for (std::size_t d = 0; d < tensor->shape.size(); ++d)
+      if (tensor->shape[d] <= 1) tensor->strides[d] = 0;
+    return std::shared_ptr<const TorchTensor>(std::move(tensor));
+  }
+  void check_view(const TorchTensor& tensor) const {
+    if (tensor.shape.size() != tensor.strides.size()) fail("a tensor's shape and strides differ in length");
+    std::int64_t count = 1;
+    std::int64_t last = tensor.offset;
+    bool overflow = false;
+    for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
+      std::int64_t reach = 0;
+      overflow |= __builtin_mul_overflow(count, tensor.shape[d], &count);
+      if (tensor.shape[d] > 0) overflow |= __builtin_mul_overflow(tensor.shape[d] - 1, tensor.strides[d], &reach);
+      overflow |= __builtin_add_overflow(last, reach, &last);
+    }
+    if (overflow || count > tensor.storage.count || (count > 0 && last >= tensor.storage.count))
+      fail("a tensor reaches outside its storage");
+  }
+
+  // Memo
+
+  void memoize(std::uint64_t index) { memo_[index] = top(); }
+  void recall(std::uint64_t index) {
+    const auto found = memo_.find(index);
+    if (found == memo_.end()) fail("the pickle recalls a value it did not store");
+    push(found->second);
+  }
+
+  PickleValue finish() {
+    PickleValue result = pop();
+    if (!stack_.empty() || !marks_.empty()) fail("the pickle ends with values left over");
+    return result;
+  }
+
+  void step(unsigned char opcode) {
+    if (!read_scalar(opcode) && !read_container(opcode) && !read_structure(opcode))
+      fail(fmt::format("opcode 0x{:02x} is not one that torch writes for models", opcode));
+  }
+
+  bool read_scalar(unsigned char opcode) {
+    switch (opcode) {
+      case op_none: push(std::monostate{}); return true;
+      case op_newtrue: push(true); return true;
+      case op_newfalse: push(false); return true;
+      case op_binint: push(std::int64_t{number<std::int32_t>()}); return true;
+      case op_binint1: push(std::int64_t{number<std::uint8_t>()}); return true;
+      case op_binint2: push(std::int64_t{number<std::uint16_t>()}); return true;
+      case op_long1: push(long_integer()); return true;
+      case op_binfloat: push(big_endian_double()); return true;
+      case op_binunicode: push_text(take(number<std::uint32_t>())); return true;
+      case op_short_binunicode: push_text(take(number<std::uint8_t>())); return true;
+      case op_binunicode8: push_text(take(number<std::uint64_t>())); return true;
+      case op_binstring: push_text(take(number<std::uint32_t>())); return true;
+      case op_short_binstring: push_text(take(number<std::uint8_t>())); return true;
+      default: return false;
+    }
+  }
+
+  bool read_container(unsigned char opcode) {
+    switch (opcode) {
+      case op_empty_list: push(std::make_shared<PickleList>()); return true;
+      case op_empty_dict: push(std::make_shared<PickleDict>()); return true;
+      case op_empty_tuple: push_tuple({}); return true;
+      case op_tuple1: push_tuple(pop_many(1)); return true;
+      case op_tuple2: push_tuple(pop_many(2)); return true;
+      case op_tuple3: push_tuple(pop_many(3)); return true;
+      case op_tuple: push_tuple(pop_to_mark()); return true;
+      case op_list: {
+        std::vector<PickleValue> items = pop_to_mark();
+        push(std::make_shared<PickleList>());
+        append(top(), std::move(items));
+        return true;
+      }
+      case op_dict: {
+        std::vector<PickleValue> items = pop_to_mark();
+        push(std::make_shared<PickleDict>());
+        set_items(top(), std::move(items));
+        return true;
+      }
+      case op_append: {
+        std::vector<PickleValue> items = pop_many(1);
+        append(top(), std::move(items));
+        return true;
+      }
+      case op_appends: {
+        std::vector<PickleValue> items = pop_to_mark();
+        append(top(), std::move(items));
+        return true;
+      }
+      case op_setitem: {
+        std::vector<PickleValue> items = pop_many(2);
+        set_items(top(), std::move(items));
+        return true;
+      }
+      case op_setitems: {
+        std::vector<PickleValue> items = pop_to_mark();
+        set_items(top(), std::move(items));
+        return true;
+      }
+      default: return false;
+    }
+  }
+
+  bool read_structure(unsigned char opcode) {
+    switch (opcode) {
+      case op_proto:
+        if (number<std::uint8_t>() > newest_protocol) fail("a pickle protocol newer than 5");
+        return true;
+      case op_frame: number<std::uint64_t>(); return true;
+      case op_mark: marks_.push_back(stack_.size()); return true;
+      case op_pop: pop(); return true;
+      case op_pop_mark: pop_to_mark(); return true;
+      case op_dup: push(top()); return true;
+      case op_binput: memoize(number<std::uint8_t>()); return true;
+      case op_long_binput: memoize(number<std::uint32_t>()); return true;
+      case op_memoize: memoize(memo_.size()); return true;
+      case op_binget: recall(number<std::uint8_t>()); return true;
+      case op_long_binget: recall(number<std::uint32_t>()); return true;
+      case op_global: {
+        const std::string_view module = line();
+        push_global(module, line());
+        return true;
+      }
+      case op_stack_global: stack_global(); return true;
+      case op_newobj: new_object(); return true;
+      case op_reduce: reduce(); return true;
+      case op_build: {
+        PickleValue state = pop();
+        build(top(), std::move(state));
+        return true;
+      }
+      case op_binpersid: persistent_id(); return true;
+      default: return false;
+    }
+  }
+
+  std::span<const std::byte> bytes_;
+  const std::string& where_;
+  const StorageLoader& load_;
+  std::size_t position_ = 0;
+  std::vector<PickleValue> stack_;
+  std::vector<std::size_t> marks_;
+  std::unordered_map<std::uint64_t, PickleValue> memo_;
+};
+
+}  // namespace
+
+std::int64_t TorchTensor::count() const {
+  std::int64_t count = 1;
+  for (const std::int64_t length : shape) count *= length;
+  return count;
+}
+
+std::vector<double> TorchTensor::to_doubles() const {
+  std::vector<double> values(static_cast<std::size_t>(count()));
+  std::vector<std::int64_t> index(shape.size(), 0);
+  const std::size_t size = element_size(storage.dtype);
+  std::int64_t place = offset;
+  for (double& value : values) {
+    value = element_to_double(storage.dtype, storage.bytes->data() + static_cast<std::size_t>(place) * size);
+    for (std::size_t d = shape.size(); d-- > 0;) {
+      place += strides[d];
+      if (++index[d] < shape[d]) break;
+      place -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+  return values;
+}
+
+const PickleValue* PickleDict::find(std::string_view key) const {
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    const std::string* text = pickle_text(item->first);
+    if (text && *text == key) return &item->second;
+  }
+  return nullptr;
+}
+
+const std::string* pickle_text(const PickleValue& value) {
+  const auto* text = std::get_if<std::shared_ptr<const std::string>>(&value);
+  return text ? text->get() : nullptr;
+}
+
+PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load) {
+  return Unpickler(bytes, where, load).run();
+}
+
+}  // namespace grapevine

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+
+#include "formats/pickle.hpp"
+
+namespace grapevine {
+
+/// What a PyTorch file holds: torch.save of Python, a TorchScript archive, or an archive written by LibTorch. All three
+/// are zip files with a pickle and one entry per storage.
+struct TorchArchive {
+  std::string name;                         ///< the file, for messages
+  PickleValue root;                         ///< the pickled value; an object for TorchScript and LibTorch
+  std::map<std::string, std::string> code;  ///< TorchScript sources by path inside the archive; never compiled
+
+  bool is_script() const { return std::holds_alternative<std::shared_ptr<PickleObject>>(root); }
+};
+
+/// Reads a PyTorch file. Throws Error, naming the file, for anything that is not such a file: other formats (also the
+/// one PyTorch wrote before 1.6), damaged or oversized zip entries, big-endian data, and whatever read_pickle refuses.
+TorchArchive read_torch_archive(const std::filesystem::path& path);
+
+/// The same from bytes in memory; `name` stands for the file in messages.
+TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace grapevine

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace grapevine {
+
+/// The entries of a zip archive in memory, read without trusting the sizes it declares.
+class ZipEntries {
+ public:
+  /// `bytes` must outlive this object; `name` stands for the file in messages. Throws Error if it is not a zip archive
+  /// or gives one entry name twice.
+  ZipEntries(std::span<const std::byte> bytes, std::string name);
+  ~ZipEntries();
+  ZipEntries(const ZipEntries&) = delete;
+  ZipEntries& operator=(const ZipEntries&) = delete;
+
+  /// Index of each entry by its name.
+  const std::map<std::string, std::uint64_t>& indices() const { return indices_; }
+
+  /// The content of an entry. Throws Error if it is missing, damaged (its checksum does not fit), or if all entries
+  /// read so far come to far more than the archive's own size.
+  std::vector<std::byte> read(const std::string& entry);
+
+ private:
+  struct Archive;
+  std::unique_ptr<Archive> archive_;
+  std::string name_;
+  std::uint64_t allowance_;  // bytes that may still be unpacked
+  std::map<std::string, std::uint64_t> indices_;
+};
+
+}  // namespace grapevine
