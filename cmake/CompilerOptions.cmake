@@ -1,7 +1,7 @@
 # Options every Grapevine target is compiled with; no -march, so that what is built here runs elsewhere.
 add_library(grapevine_options INTERFACE)
 target_compile_options(grapevine_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-                       -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+                       -Woverloaded-virtual -Wconversion -Wno-sign-conversion -fno-math-errno -fno-trapping-math)
 if(GRAPEVINE_WARNINGS_AS_ERRORS)
   target_compile_options(grapevine_options INTERFACE -Werror)
 endif()

@@ -16,29 +16,41 @@ std::vector<Real> convert(const std::vector<double>& values) {
   return converted;
 }
 
-// out[r] = start[r] + sum_c matrix[r][c] in[c]; four rows at a time share each load of `in`.
+// A row of lanes as one value; the compiler splits it into whatever registers there are.
+template <class Real>
+struct RowOf {
+  typedef Real Type __attribute__((vector_size(sizeof(Real) * lanes<Real>), aligned(alignof(Real))));
+};
+
+// out[r] = start[r] + sum_c matrix[r][c] in[c]; two rows at a time share each load of `in` and stay in registers.
 template <class Real>
 void multiply(int rows, int columns, const Real* matrix, const Real* start, const Real* in, Real* out) {
-  constexpr int n = lanes<Real>;
-  constexpr int together = 4;
-  for (int r = 0; r < rows; r += together) {
-    const int count = std::min(together, rows - r);
-    Real sum[together][n];
-    for (int k = 0; k < together; ++k)
-      for (int l = 0; l < n; ++l) sum[k][l] = (start != nullptr && k < count) ? start[r + k] : Real(0);
-    if (count == together) {
-      const Real* row = matrix + static_cast<std::size_t>(r) * columns;
-      for (int c = 0; c < columns; ++c)
-        for (int k = 0; k < together; ++k)
-          for (int l = 0; l < n; ++l) sum[k][l] += row[k * columns + c] * in[c * n + l];
-    } else {
-      for (int k = 0; k < count; ++k)
-        for (int c = 0; c < columns; ++c)
-          for (int l = 0; l < n; ++l)
-            sum[k][l] += matrix[static_cast<std::size_t>(r + k) * columns + c] * in[c * n + l];
+  using Row = typename RowOf<Real>::Type;
+  const auto* x = reinterpret_cast<const Row*>(in);
+  auto* y = reinterpret_cast<Row*>(out);
+  int r = 0;
+  for (; r + 1 < rows; r += 2) {
+    const Real* first = matrix + static_cast<std::size_t>(r) * columns;
+    const Real* second = first + columns;
+    Row sum = {};
+    Row other = {};
+    if (start != nullptr) {
+      sum += start[r];
+      other += start[r + 1];
     }
-    for (int k = 0; k < count; ++k)
-      for (int l = 0; l < n; ++l) out[(r + k) * n + l] = sum[k][l];
+    for (int c = 0; c < columns; ++c) {
+      sum += first[c] * x[c];
+      other += second[c] * x[c];
+    }
+    y[r] = sum;
+    y[r + 1] = other;
+  }
+  if (r < rows) {
+    const Real* first = matrix + static_cast<std::size_t>(r) * columns;
+    Row sum = {};
+    if (start != nullptr) sum += start[r];
+    for (int c = 0; c < columns; ++c) sum += first[c] * x[c];
+    y[r] = sum;
   }
 }
 
