@@ -15,7 +15,7 @@ case "$name" in
 esac
 
 scripts/setup.sh
-scripts/build.sh grapevine grapevineplugin
+scripts/build.sh grapevine_cli grapevineplugin
 
 echo "== Molecular dynamics: $title"
 folder=build/demo/$name

@@ -2,8 +2,8 @@
 # relative to the program, so that neither the checkout nor its .venv is needed to run it. `lib` and not
 # CMAKE_INSTALL_LIBDIR, because `grapevine lammps` looks for the plugin there.
 set(relative_to_program "$ORIGIN/../lib")
-set_target_properties(grapevine PROPERTIES INSTALL_RPATH "${relative_to_program}")
-install(TARGETS grapevine RUNTIME DESTINATION bin)
+set_target_properties(grapevine_cli PROPERTIES INSTALL_RPATH "${relative_to_program}")
+install(TARGETS grapevine_cli RUNTIME DESTINATION bin)
 install(IMPORTED_RUNTIME_ARTIFACTS vesin::vesin LIBRARY DESTINATION lib)
 if(TARGET grapevineplugin)
   set_target_properties(grapevineplugin PROPERTIES INSTALL_RPATH "$ORIGIN")
