@@ -1,0 +1,135 @@
+#include "cli/info_command.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "formats/model_file.hpp"
+#include "formats/safetensors.hpp"
+#include "models/registry.hpp"
+
+namespace grapevine {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct InfoArguments {
+  std::string model;
+  bool json = false;
+};
+
+std::vector<int> message_widths(const Potential& potential) {
+  std::vector<int> widths;
+  for (int t = 1; t <= potential.layers(); ++t) widths.push_back(potential.width(t));
+  return widths;
+}
+
+std::set<std::string> number_types(const TensorFile& file) {
+  std::set<std::string> types;
+  for (const auto& [name, view] : file.tensors()) types.emplace(dtype_name(view.dtype));
+  return types;
+}
+
+/// Everything that is printed, read through the same checks as a run.
+ordered_json gather_info(const std::string& path) {
+  const TensorFile file = TensorFile::read(path);
+  const std::shared_ptr<const Potential> potential = make_potential(file);
+  const ModelDescription description = read_description(file);
+  const Provenance& provenance = description.provenance;
+  return {{"file", path},
+          {"file_bytes", std::filesystem::file_size(path)},
+          {"format_version", file.metadata("format_version")},
+          {"architecture", description.architecture},
+          {"species", description.species},
+          {"cutoff", potential->cutoff()},
+          {"layers", potential->layers()},
+          {"message_width", message_widths(*potential)},
+          {"parameters", potential->parameter_count()},
+          {"number_types", number_types(file)},
+          {"units", ordered_json::parse(file.metadata("units"))},
+          {"hyperparameters", ordered_json::parse(file.metadata("hyperparameters"))},
+          {"provenance",
+           {{"source", provenance.source},
+            {"source_sha256", provenance.source_sha256},
+            {"source_kind", provenance.source_kind},
+            {"note", provenance.note}}}};
+}
+
+std::string words(const ordered_json& list) {
+  std::vector<std::string> words;
+  for (const auto& item : list) words.push_back(item.is_string() ? item.get<std::string>() : item.dump());
+  return words.empty() ? "none" : fmt::format("{}", fmt::join(words, " "));
+}
+
+void print_line(const std::string& key, const std::string& value) {
+  if (!value.empty()) fmt::print("{:<18} {}\n", key, value);
+}
+
+/// E.g. "32, block [relu_like norm 32, relu_like norm 32], relu_like": the widths and steps behind the first map.
+std::string network_text(const ordered_json& network) {
+  std::string text = network.at("width").dump();
+  for (const auto& block : network.at("blocks")) {
+    std::vector<std::string> steps;
+    for (const auto& step : block)
+      steps.push_back(fmt::format("{}{} {}", step.at("activation").get<std::string>(),
+                                  step.at("layer_norm").get<bool>() ? " norm" : "", step.at("outputs").dump()));
+    text += fmt::format(", block [{}]", fmt::join(steps, ", "));
+  }
+  return text + ", " + network.at("activation").get<std::string>();
+}
+
+void print_hyperparameter(const std::string& key, const ordered_json& value) {
+  if (value.is_object() && value.contains("blocks"))
+    print_line(key + " network", network_text(value));
+  else if (value.is_array())
+    for (std::size_t i = 0; i < value.size(); ++i) print_hyperparameter(fmt::format("{} {}", key, i), value[i]);
+  else
+    print_line(key, value.dump());
+}
+
+void print_text(const ordered_json& info) {
+  const ordered_json& provenance = info.at("provenance");
+  print_line("file", fmt::format("{} ({} bytes)", info.at("file").get<std::string>(), info.at("file_bytes").dump()));
+  print_line("architecture", info.at("architecture").get<std::string>());
+  print_line("format version", info.at("format_version").get<std::string>());
+  print_line("species", words(info.at("species")));
+  print_line("cutoff", info.at("cutoff").dump() + " Angstrom");
+  print_line("message layers", info.at("layers").dump());
+  print_line("message width", words(info.at("message_width")));
+  print_line("parameters", info.at("parameters").dump());
+  print_line("number types", words(info.at("number_types")));
+  for (const auto& item : info.at("hyperparameters").items())
+    if (!info.contains(item.key())) print_hyperparameter(item.key(), item.value());
+  print_line("source", provenance.at("source").get<std::string>());
+  print_line("source kind", provenance.at("source_kind").get<std::string>());
+  print_line("source SHA-256", provenance.at("source_sha256").get<std::string>());
+  print_line("note", provenance.at("note").get<std::string>());
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app) {
+  const auto arguments = std::make_shared<InfoArguments>();
+  CLI::App* command = app.add_subcommand("info", "Print what a model file holds: sizes, species, where it came from");
+  command->add_option("model", arguments->model, "model file")->required();
+  command->add_flag("--json", arguments->json, "print as JSON");
+  command->footer("Example:\n  grapevine info models/water.safetensors");
+  command->callback([arguments] {
+    const ordered_json info = gather_info(arguments->model);
+    if (arguments->json)
+      fmt::print("{}\n", info.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    else
+      print_text(info);
+  });
+}
+
+}  // namespace grapevine
