@@ -309,6 +309,8 @@ ExtxyzReader::ExtxyzReader(std::unique_ptr<std::istream> stream, std::string nam
 
 ExtxyzReader::~ExtxyzReader() = default;
 
+std::uint64_t ExtxyzReader::bytes_read() const { return state_->lines.bytes(); }
+
 bool ExtxyzReader::next(Frame& frame) {
   LineReader& lines = state_->lines;
   std::string& line = state_->line;

@@ -48,6 +48,8 @@ class ExtxyzReader {
   /// that is not extended XYZ: bad counts, missing columns, numbers that are not finite, unknown property types.
   bool next(Frame& frame);
 
+  std::uint64_t bytes_read() const;  ///< of the file so far, for progress
+
  private:
   struct State;
   std::unique_ptr<State> state_;

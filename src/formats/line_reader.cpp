@@ -13,10 +13,11 @@ LineReader::LineReader(std::unique_ptr<std::istream> stream, std::string name)
     : stream_(std::move(stream)), name_(std::move(name)), buffer_(std::size_t{1} << 18) {}
 
 bool LineReader::fill() {
+  bytes_before_ += end_;
+  begin_ = end_ = 0;
   if (!stream_->good()) return false;
   stream_->read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
   if (stream_->bad()) throw Error(fmt::format("{}: cannot be read; check that it is a file on a sound disk", name_));
-  begin_ = 0;
   end_ = static_cast<std::size_t>(stream_->gcount());
   return end_ > 0;
 }

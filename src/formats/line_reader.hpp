@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <istream>
 #include <memory>
 #include <string>
@@ -23,6 +24,7 @@ class LineReader {
   bool next(std::string& line);
 
   const std::string& name() const { return name_; }
+  std::uint64_t bytes() const { return bytes_before_ + begin_; }  ///< read so far
   std::size_t line() const { return line_; }  ///< number of the line read last, from 1
 
   /// Throws Error "file:line: message".
@@ -34,6 +36,7 @@ class LineReader {
   std::unique_ptr<std::istream> stream_;
   std::string name_;
   std::vector<char> buffer_;
+  std::uint64_t bytes_before_ = 0;  // of the file before the buffer
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::size_t line_ = 0;

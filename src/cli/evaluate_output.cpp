@@ -1,0 +1,144 @@
+#include "cli/evaluate_output.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "structures/cell.hpp"
+#include "structures/result_frame.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+// 1 eV/Angstrom^3 in GPa, from the exact elementary charge.
+constexpr double gigapascal = 160.2176634;
+
+double largest_force(const FrameResult& result) {
+  double square = 0;
+  for (std::size_t n = 0; n < result.forces.size(); n += 3) {
+    const Vector3 force{result.forces[n], result.forces[n + 1], result.forces[n + 2]};
+    square = std::max(square, dot(force, force));
+  }
+  return std::sqrt(square);
+}
+
+std::string pressure(const Frame& frame, const FrameResult& result) {
+  if (!is_bulk(frame.periodic)) return "-";
+  const double trace = result.virial[0] + result.virial[4] + result.virial[8];
+  return fmt::format("{:.5f}", gigapascal * trace / (3 * volume(frame.cell)));
+}
+
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
+    throw Error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
+void flush() {
+  if (std::fflush(stdout) != 0) throw Error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
+class TableOutput final : public EvaluateOutput {
+ public:
+  void add(std::size_t index, const Frame& frame, const FrameResult& result) override {
+    if (index == 0)
+      print(fmt::format("{:>8} {:>8} {:>20} {:>16} {:>14} {:>16}\n", "frame", "atoms", "energy/eV", "eV/atom",
+                        "max |F|/(eV/A)", "pressure/GPa"));
+    print(fmt::format("{:>8} {:>8} {:>20.8f} {:>16.8f} {:>14.6f} {:>16}\n", index + 1, frame.atoms(), result.energy,
+                      result.energy / frame.atoms(), largest_force(result), pressure(frame, result)));
+  }
+
+  void finish(const PotentialErrors& errors) override {
+    if (errors.any()) print(fmt::format("\n{}", format_errors(errors)));
+    flush();
+  }
+};
+
+nlohmann::ordered_json to_json(const ErrorStatistics& errors) {
+  nlohmann::ordered_json json{{"values", errors.count()},
+                              {"mae", errors.mean_absolute()},
+                              {"rmse", errors.root_mean_square()},
+                              {"maximum", errors.maximum()},
+                              {"worst_frame", errors.worst().frame + 1}};
+  if (errors.worst().atom >= 0) json["worst_atom"] = errors.worst().atom + 1;
+  return json;
+}
+
+nlohmann::ordered_json to_json(const PotentialErrors& errors) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (errors.energy_per_atom.count() > 0) json["energy_per_atom"] = to_json(errors.energy_per_atom);
+  if (errors.forces.count() > 0) json["forces"] = to_json(errors.forces);
+  for (const auto& [symbol, statistics] : errors.forces_of) json["forces_by_species"][symbol] = to_json(statistics);
+  if (errors.virial_per_atom.count() > 0) json["virial_per_atom"] = to_json(errors.virial_per_atom);
+  return json;
+}
+
+// Frames are kept in a nameless temporary file, so that memory stays bounded and an error leaves no half of an object.
+class JsonOutput final : public EvaluateOutput {
+ public:
+  JsonOutput(const std::string& model, const std::string& structures, const std::string& precision)
+      : frames_(std::tmpfile(), std::fclose),
+        head_{{"model", model},
+              {"structures", structures},
+              {"precision", precision},
+              {"units", {{"energy", "eV"}, {"forces", "eV/Angstrom"}, {"virial", "eV"}, {"stress", "eV/Angstrom^3"}}}} {
+    if (!frames_) throw Error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
+  }
+
+  void add(std::size_t index, const Frame& frame, const FrameResult& result) override {
+    nlohmann::ordered_json json{{"frame", index + 1}, {"line", frame.line}, {"atoms", frame.atoms()},
+                                {"energy", result.energy}, {"energies", result.energies}};
+    auto& forces = json["forces"] = nlohmann::ordered_json::array();
+    for (std::size_t n = 0; n < result.forces.size(); n += 3)
+      forces.push_back({result.forces[n], result.forces[n + 1], result.forces[n + 2]});
+    json["virial"] = result.virial;
+    const auto stress = stress_of(frame, result);
+    json["stress"] = stress ? nlohmann::ordered_json(*stress) : nlohmann::ordered_json(nullptr);
+    std::string text = index == 0 ? "" : ",\n";
+    text += json.dump(-1, ' ', false, replace);
+    if (std::fwrite(text.data(), 1, text.size(), frames_.get()) != text.size()) fail_temporary();
+  }
+
+  void finish(const PotentialErrors& errors) override {
+    std::string head = head_.dump(-1, ' ', false, replace);
+    head.pop_back();
+    print(fmt::format("{},\"frames\":[\n", head));
+    copy_frames();
+    print(fmt::format("],\"errors\":{}}}\n", to_json(errors).dump(-1, ' ', false, replace)));
+    flush();
+  }
+
+ private:
+  static constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
+
+  [[noreturn]] static void fail_temporary() {
+    throw Error(fmt::format("cannot use a temporary file: {}", std::strerror(errno)));
+  }
+
+  void copy_frames() {
+    if (std::fflush(frames_.get()) != 0 || std::fseek(frames_.get(), 0, SEEK_SET) != 0) fail_temporary();
+    std::string buffer(std::size_t{1} << 16, '\0');
+    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), frames_.get()))
+      print(buffer.substr(0, count));
+    if (std::ferror(frames_.get()) != 0) fail_temporary();
+  }
+
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> frames_;
+  nlohmann::ordered_json head_;
+};
+
+}  // namespace
+
+std::unique_ptr<EvaluateOutput> make_table_output() { return std::make_unique<TableOutput>(); }
+
+std::unique_ptr<EvaluateOutput> make_json_output(const std::string& model, const std::string& structures,
+                                                 const std::string& precision) {
+  return std::make_unique<JsonOutput>(model, structures, precision);
+}
+
+}  // namespace grapevine

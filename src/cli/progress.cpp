@@ -1,0 +1,57 @@
+#include "cli/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace grapevine {
+namespace {
+
+constexpr std::chrono::milliseconds terminal_interval{200};
+constexpr std::chrono::seconds plain_interval{30};
+
+std::string duration(double seconds) {
+  const long whole = static_cast<long>(seconds + 0.5);
+  return whole < 3600 ? fmt::format("{}:{:02}", whole / 60, whole % 60)
+                      : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace
+
+Progress::Progress(std::uint64_t total_bytes)
+    : total_bytes_(total_bytes), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {}
+
+Progress::~Progress() {
+  if (shown_ && terminal_) fmt::print(stderr, "\r\033[K");
+}
+
+void Progress::add(std::size_t frames, std::size_t atoms, std::uint64_t bytes_read) {
+  frames_ += frames;
+  atoms_ += atoms;
+  bytes_read_ = bytes_read;
+  const auto now = Clock::now();
+  if (now - last_ < (terminal_ ? Clock::duration(terminal_interval) : Clock::duration(plain_interval))) return;
+  last_ = now;
+  shown_ = true;
+  if (terminal_)
+    fmt::print(stderr, "\r{}\033[K", text());
+  else
+    fmt::print(stderr, "{}\n", text());
+  std::fflush(stderr);
+}
+
+double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+std::string Progress::text() const {
+  const double time = seconds();
+  std::string text = fmt::format("{} frames, {:.3g} frames/s, {:.3g} atoms/s", frames_,
+                                 static_cast<double>(frames_) / time, static_cast<double>(atoms_) / time);
+  if (total_bytes_ >= bytes_read_ && bytes_read_ > 0) {
+    const double share = static_cast<double>(bytes_read_) / static_cast<double>(total_bytes_);
+    text += fmt::format(", {:.0f} %, {} left", 100 * share, duration(time * (1 - share) / share));
+  }
+  return text;
+}
+
+}  // namespace grapevine

@@ -1,0 +1,50 @@
+#include "structures/evaluate_batch.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace grapevine {
+namespace {
+
+// With so many structures per thread the threads end at about the same time.
+constexpr std::size_t enough_frames_per_thread = 4;
+
+BatchEvaluator::Item evaluate_one(FrameEvaluator& evaluator, const Frame& frame) {
+  BatchEvaluator::Item item;
+  try {
+    item.result = evaluator.evaluate(frame);
+  } catch (...) {
+    item.problem = std::current_exception();
+  }
+  return item;
+}
+
+}  // namespace
+
+BatchEvaluator::BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads)
+    : potential_(std::move(potential)), precision_(precision), threads_(std::max(1, threads)) {}
+
+FrameEvaluator& BatchEvaluator::single(int thread) { return *singles_[static_cast<std::size_t>(thread)]; }
+
+FrameEvaluator& BatchEvaluator::together() {
+  if (!together_) together_ = std::make_unique<FrameEvaluator>(*potential_, precision_, threads_);
+  return *together_;
+}
+
+std::vector<BatchEvaluator::Item> BatchEvaluator::evaluate(std::span<const Frame> frames) {
+  std::vector<Item> items(frames.size());
+  if (threads_ == 1 || frames.size() < enough_frames_per_thread * static_cast<std::size_t>(threads_)) {
+    for (std::size_t f = 0; f < frames.size(); ++f) items[f] = evaluate_one(together(), frames[f]);
+    return items;
+  }
+  while (singles_.size() < static_cast<std::size_t>(threads_))
+    singles_.push_back(std::make_unique<FrameEvaluator>(*potential_, precision_, 1));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+  for (std::size_t f = 0; f < frames.size(); ++f) items[f] = evaluate_one(single(omp_get_thread_num()), frames[f]);
+  return items;
+}
+
+}  // namespace grapevine

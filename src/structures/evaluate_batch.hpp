@@ -1,0 +1,38 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "structures/evaluate_frame.hpp"
+
+namespace grapevine {
+
+/// Evaluates many structures on several threads: over structures where there are enough of them, over the atoms of
+/// one structure after another otherwise.
+class BatchEvaluator {
+ public:
+  BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads);
+
+  /// The result of one structure, or why there is none.
+  struct Item {
+    FrameResult result;
+    std::exception_ptr problem;
+  };
+
+  /// One item per frame, in order.
+  std::vector<Item> evaluate(std::span<const Frame> frames);
+
+ private:
+  FrameEvaluator& single(int thread);
+  FrameEvaluator& together();
+
+  std::shared_ptr<const Potential> potential_;
+  Precision precision_;
+  int threads_;
+  std::vector<std::unique_ptr<FrameEvaluator>> singles_;  // [threads] with one thread each
+  std::unique_ptr<FrameEvaluator> together_;              // with all threads
+};
+
+}  // namespace grapevine

@@ -1,0 +1,73 @@
+#include "structures/result_frame.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "structures/cell.hpp"
+
+namespace grapevine {
+namespace {
+
+constexpr const char* mark_key = "evaluated_by";
+constexpr const char* mark_value = "grapevine";
+
+constexpr std::array<std::string_view, 6> result_names{"energy", "forces", "energies", "virial", "stress",
+                                                       "free_energy"};
+
+bool is_result_name(const std::string& name) {
+  return std::find(result_names.begin(), result_names.end(), name) != result_names.end();
+}
+
+/// Renames entries that stand in the way of results, or drops them if they are results themselves or the reference is
+/// there already.
+template <class Entry, class NameOf>
+void set_aside(std::vector<Entry>& entries, bool are_results, NameOf name_of) {
+  const auto has = [&](const std::string& name) {
+    return std::any_of(entries.begin(), entries.end(), [&](Entry& entry) { return name_of(entry) == name; });
+  };
+  std::vector<Entry> kept;
+  for (Entry& entry : entries) {
+    const bool in_the_way = is_result_name(name_of(entry));
+    const std::string reference = "reference_" + name_of(entry);
+    if (in_the_way && (are_results || has(reference))) continue;
+    kept.push_back(entry);
+    if (in_the_way) name_of(kept.back()) = reference;
+  }
+  entries = std::move(kept);
+}
+
+std::string joined(std::span<const double> values) { return fmt::format("{}", fmt::join(values, " ")); }
+
+}  // namespace
+
+std::optional<std::array<double, 9>> stress_of(const Frame& frame, const FrameResult& result) {
+  if (!is_bulk(frame.periodic)) return std::nullopt;
+  std::array<double, 9> stress = result.virial;
+  for (double& component : stress) component /= -volume(frame.cell);
+  return stress;
+}
+
+bool has_results(const Frame& frame) {
+  const std::string* mark = frame.find_info(mark_key);
+  return mark != nullptr && *mark == mark_value;
+}
+
+Frame with_results(Frame frame, const FrameResult& result) {
+  const bool again = has_results(frame);
+  set_aside(frame.info, again, [](std::pair<std::string, std::string>& entry) -> std::string& { return entry.first; });
+  set_aside(frame.columns, again, [](Column& column) -> std::string& { return column.name; });
+  if (!again) frame.info.emplace_back(mark_key, mark_value);
+  frame.info.emplace_back("energy", fmt::format("{}", result.energy));
+  frame.info.emplace_back("virial", joined(result.virial));
+  if (const auto stress = stress_of(frame, result)) frame.info.emplace_back("stress", joined(*stress));
+  frame.columns.push_back({"forces", 3, result.forces});
+  frame.columns.push_back({"energies", 1, result.energies});
+  return frame;
+}
+
+}  // namespace grapevine

@@ -1,0 +1,121 @@
+#include "structures/reference_values.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "structures/result_frame.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+using ::testing::ElementsAre;
+
+Frame cube() {
+  Frame frame;
+  frame.symbols = {"H"};
+  frame.positions = {0, 0, 0};
+  frame.cell = {2, 0, 0, 0, 2, 0, 0, 0, 2};
+  frame.periodic = {true, true, true};
+  return frame;
+}
+
+std::vector<std::string> info_names(const Frame& frame) {
+  std::vector<std::string> names;
+  for (const auto& pair : frame.info) names.push_back(pair.first);
+  return names;
+}
+
+std::vector<std::string> column_names(const Frame& frame) {
+  std::vector<std::string> names;
+  for (const Column& column : frame.columns) names.push_back(column.name);
+  return names;
+}
+
+FrameResult some_result() {
+  FrameResult result;
+  result.energy = -3;
+  result.energies = {-3};
+  result.forces = {1, 2, 3};
+  result.virial = {8, 0, 0, 0, 16, 0, 0, 0, 24};
+  return result;
+}
+
+TEST(ReferenceValues, AreFoundUnderTheUsualNamesBestFirst) {
+  Frame frame = cube();
+  frame.info = {{"energy", "-1"}, {"REF_energy", "-2"}, {"virial", "1 2 3 4 5 6 7 8 9"}, {"stress", "0 0 0 0 0 1"}};
+  frame.columns.push_back({"force", 3, std::vector<double>{1, 2, 3}});
+  const ReferenceValues values = find_reference_values(frame, {});
+  EXPECT_EQ(values.energy, -2);
+  EXPECT_THAT(values.forces.value(), ElementsAre(1, 2, 3));
+  EXPECT_THAT(values.virial.value(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST(ReferenceValues, AreAbsentWhereTheFileHasNone) {
+  const ReferenceValues values = find_reference_values(cube(), {});
+  EXPECT_FALSE(values.energy || values.forces || values.virial);
+}
+
+TEST(ReferenceValues, GivenNamesAreTheOnlyOnes) {
+  Frame frame = cube();
+  frame.info = {{"energy", "-1"}, {"e_pbe", "-2"}, {"pbe_Stress", "1 1 1 0 0 0"}};
+  const ReferenceValues values = find_reference_values(frame, {"e_pbe", "f_pbe", "pbe_Stress"});
+  EXPECT_EQ(values.energy, -2);
+  EXPECT_FALSE(values.forces);
+  EXPECT_THAT(values.virial.value(), ElementsAre(-8, 0, 0, 0, -8, 0, 0, 0, -8));
+}
+
+TEST(ReferenceValues, StressInVoigtOrderBecomesAVirialWithTheOtherSign) {
+  Frame frame = cube();
+  frame.info = {{"stress", "1 2 3 4 5 6"}};
+  EXPECT_THAT(find_reference_values(frame, {}).virial.value(), ElementsAre(-8, -48, -40, -48, -16, -32, -40, -32, -24));
+  frame.periodic[2] = false;
+  EXPECT_FALSE(find_reference_values(frame, {}).virial);
+}
+
+TEST(ReferenceValues, ThatAreNotWhatTheirNameSaysAreErrors) {
+  Frame frame = cube();
+  frame.info = {{"energy", "low"}};
+  EXPECT_THROW(find_reference_values(frame, {}), Error);
+  frame.info = {{"energy", "1 2"}};
+  EXPECT_THROW(find_reference_values(frame, {}), Error);
+  frame.info = {{"virial", "1 2"}};
+  EXPECT_THROW(find_reference_values(frame, {}), Error);
+  frame.info.clear();
+  frame.columns.push_back({"forces", 1, std::vector<double>{1}});
+  EXPECT_THROW(find_reference_values(frame, {}), Error);
+  frame.columns[0] = {"forces", 3, std::vector<std::string>{"a", "b", "c"}};
+  EXPECT_THROW(find_reference_values(frame, {}), Error);
+}
+
+TEST(ResultFrame, SetsReferenceValuesAsideInTheirPlace) {
+  Frame frame = cube();
+  frame.info = {{"name", "x"}, {"energy", "-1"}, {"REF_energy", "-2"}, {"stress", "0"}, {"charge", "0"}};
+  frame.columns = {{"forces", 3, std::vector<double>{7, 7, 7}}, {"tag", 1, std::vector<std::int64_t>{1}}};
+  const Frame result = with_results(frame, some_result());
+  EXPECT_THAT(info_names(result), ElementsAre("name", "reference_energy", "REF_energy", "reference_stress", "charge",
+                                              "evaluated_by", "energy", "virial", "stress"));
+  EXPECT_THAT(column_names(result), ElementsAre("reference_forces", "tag", "forces", "energies"));
+  EXPECT_EQ(*result.find_info("stress"), "-1 -0 -0 -0 -2 -0 -0 -0 -3");
+}
+
+TEST(ResultFrame, OfAResultFrameKeepsTheReferenceAndReplacesResults) {
+  Frame frame = cube();
+  frame.info = {{"energy", "-1"}};
+  const Frame twice = with_results(with_results(frame, some_result()), some_result());
+  EXPECT_THAT(info_names(twice), ElementsAre("reference_energy", "evaluated_by", "energy", "virial", "stress"));
+  EXPECT_THAT(column_names(twice), ElementsAre("forces", "energies"));
+  EXPECT_EQ(*twice.find_info("reference_energy"), "-1");
+  const ReferenceValues values = find_reference_values(twice, {});
+  EXPECT_EQ(values.energy, -1);
+  EXPECT_FALSE(values.forces || values.virial);
+}
+
+TEST(ResultFrame, HasStressOnlyWherePeriodicInThreeDirections) {
+  Frame frame = cube();
+  frame.periodic[1] = false;
+  EXPECT_EQ(with_results(frame, some_result()).find_info("stress"), nullptr);
+}
+
+}  // namespace
+}  // namespace grapevine
