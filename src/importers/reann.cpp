@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -225,15 +224,6 @@ std::vector<std::string> modules_below(const ReannState& state, const std::strin
   return modules;
 }
 
-/// The decimal that a float32 was made from: the shortest one that rounds to it.
-double decimal_of_float(float value) {
-  char text[64];
-  const auto written = std::to_chars(text, text + sizeof text, value);
-  double result = 0;
-  std::from_chars(text, written.ptr, result);
-  return result;
-}
-
 bool same_to_float_precision(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b)); }
 
 class Importer {
@@ -339,28 +329,28 @@ class Importer {
       fail(fmt::format("density.index_para does not fit the {} orders of density.hyper", p_.max_order + 1));
   }
 
+  /// The number in the density module is the one REANN computes with, rounded to float32 where the file is; a cutoff
+  /// of 5.2 is then 5.19999980926513671875, and taking 5.2 would change energies by 1e-6 eV.
   double cutoff() const {
     struct Source {
       std::string where;
       double value;
     };
-    std::vector<Source> sources;  // the most exact first
-    if (const auto said = options_.para ? options_.para->number("cutoff") : std::nullopt)
-      sources.push_back({options_.para->where("cutoff"), *said});
-    for (const char* name : {"cutoff", "density.cutoff"})
-      if (const auto found = state_.numbers.find(name); found != state_.numbers.end())
-        sources.push_back({name, found->second});
+    std::vector<Source> sources;  // the one to use first
     if (const TorchTensor* buffer = state_.find("density.cutoff")) {
       if (buffer->count() != 1) fail("density.cutoff is not one number");
-      const double value = floating_values(state_, "density.cutoff", *buffer).front();
-      const bool single = buffer->storage.dtype == DType::f32;
-      sources.push_back({"density.cutoff", single ? decimal_of_float(static_cast<float>(value)) : value});
+      sources.push_back({"density.cutoff", values("density.cutoff").front()});
     }
+    for (const char* name : {"density.cutoff", "cutoff"})
+      if (const auto found = state_.numbers.find(name); found != state_.numbers.end())
+        sources.push_back({name, found->second});
+    if (const auto said = options_.para ? options_.para->number("cutoff") : std::nullopt)
+      sources.push_back({options_.para->where("cutoff"), *said});
     if (sources.empty()) fail("the file does not say its cutoff; add --para with REANN's para folder");
     for (const Source& source : sources)
       if (!same_to_float_precision(source.value, sources.front().value))
-        fail(fmt::format("the cutoff is {} in {} but {} in {}", source.value, source.where, sources.front().value,
-                         sources.front().where));
+        fail(fmt::format("the cutoff is {} in {} but {} in {}", sources.front().value, sources.front().where,
+                         source.value, source.where));
     return sources.front().value;
   }
 
