@@ -32,10 +32,10 @@ constexpr std::array<Colour, 7> palette{{{0.00, 0.45, 0.70},
                                          {0.35, 0.35, 0.35}}};
 
 constexpr double panel_side = 300;
-constexpr double left_margin = 78;
 constexpr double right_margin = 22;
 constexpr double top_margin = 40;
 constexpr double bottom_margin = 58;
+constexpr double tick_label_gap = 6;
 constexpr double font_size = 13;
 constexpr double small_font_size = 11.5;
 constexpr double pixels_per_unit = 2;  // of PNG files, sharp on dense screens and in print
@@ -43,6 +43,8 @@ constexpr double pixels_per_unit = 2;  // of PNG files, sharp on dense screens a
 double error_of(const ParityPanel::Point& point) { return std::abs(point.prediction - point.reference); }
 
 bool larger_error(const ParityPanel::Point& a, const ParityPanel::Point& b) { return error_of(a) > error_of(b); }
+
+using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
 
 enum class Anchor { left, centre, right };
 
@@ -105,33 +107,45 @@ Axis common_axis(const std::vector<ParityPanel::Point>& points) {
   return Axis::covering(low, high);
 }
 
-/// One panel with its lower left corner at (x, y).
+/// One panel.
 class PanelDrawing {
  public:
-  PanelDrawing(const Canvas& canvas, const ParityPanel& panel, double x, double y)
-      : canvas_(canvas), panel_(panel), points_(panel.points()), axis_(common_axis(points_)), x_(x), y_(y) {}
+  explicit PanelDrawing(const ParityPanel& panel)
+      : panel_(panel), points_(panel.points()), axis_(common_axis(points_)) {
+    const Surface nothing(cairo_recording_surface_create(CAIRO_CONTENT_COLOR, nullptr), cairo_surface_destroy);
+    const Canvas canvas(nothing.get());
+    for (const std::string& label : axis_.labels)
+      widest_label_ = std::max(widest_label_, canvas.text_width(label, small_font_size));
+  }
 
-  void draw() const {
-    draw_diagonal();
-    draw_points();
-    draw_frame();
-    draw_ticks();
-    draw_words();
-    if (panel_.series().size() > 1) draw_legend();
+  /// Room for labels to the left, the panel, and a margin to the right.
+  double width() const { return left_margin() + panel_side + right_margin; }
+
+  /// With the left end of its room at `x` and its lower axis at `y`.
+  void draw(const Canvas& canvas, double x, double y) {
+    x_ = x + left_margin();
+    y_ = y;
+    draw_diagonal(canvas);
+    draw_points(canvas);
+    draw_frame(canvas);
+    draw_ticks(canvas);
+    draw_words(canvas);
+    if (panel_.series().size() > 1) draw_legend(canvas);
   }
 
  private:
+  double left_margin() const { return tick_label_gap + widest_label_ + 3 * small_font_size; }
   double across(double value) const { return x_ + panel_side * axis_.fraction(value); }
   double up(double value) const { return y_ - panel_side * axis_.fraction(value); }
 
-  void draw_diagonal() const {
-    canvas_.colour(grey);
-    cairo_set_line_width(canvas_.get(), 1);
-    canvas_.line(x_, y_, x_ + panel_side, y_ - panel_side);
+  void draw_diagonal(const Canvas& canvas) const {
+    canvas.colour(grey);
+    cairo_set_line_width(canvas.get(), 1);
+    canvas.line(x_, y_, x_ + panel_side, y_ - panel_side);
   }
 
   // Where points are dense, those that would fall on the same spot are drawn once.
-  void draw_points() const {
+  void draw_points(const Canvas& canvas) const {
     constexpr double spot = 0.75;
     std::unordered_set<std::uint64_t> drawn;
     const double radius = points_.size() > 2000 ? 1.3 : points_.size() > 300 ? 1.7 : 2.3;
@@ -144,54 +158,52 @@ class PanelDrawing {
       const std::uint64_t place =
           (static_cast<std::uint64_t>(point.series) << 32) | (cell(x, x_) << 16) | cell(y, y_ - panel_side);
       if (!drawn.insert(place).second) continue;
-      canvas_.colour(palette[static_cast<std::size_t>(point.series) % palette.size()], 0.55);
-      canvas_.dot(x, y, radius);
+      canvas.colour(palette[static_cast<std::size_t>(point.series) % palette.size()], 0.55);
+      canvas.dot(x, y, radius);
     }
   }
 
-  void draw_frame() const {
-    canvas_.colour(black);
-    cairo_set_line_width(canvas_.get(), 1);
-    cairo_rectangle(canvas_.get(), x_, y_ - panel_side, panel_side, panel_side);
-    cairo_stroke(canvas_.get());
+  void draw_frame(const Canvas& canvas) const {
+    canvas.colour(black);
+    cairo_set_line_width(canvas.get(), 1);
+    cairo_rectangle(canvas.get(), x_, y_ - panel_side, panel_side, panel_side);
+    cairo_stroke(canvas.get());
   }
 
-  void draw_ticks() const {
+  void draw_ticks(const Canvas& canvas) const {
     constexpr double length = 5;
     for (std::size_t n = 0; n < axis_.ticks.size(); ++n) {
       const double x = across(axis_.ticks[n]);
       const double y = up(axis_.ticks[n]);
-      canvas_.line(x, y_, x, y_ - length);
-      canvas_.line(x_, y, x_ + length, y);
-      canvas_.text(x_ - 6, y + 0.35 * small_font_size, axis_.labels[n], small_font_size, Anchor::right);
-      if (fits(n)) canvas_.text(x, y_ + 6 + small_font_size, axis_.labels[n], small_font_size, Anchor::centre);
+      canvas.line(x, y_, x, y_ - length);
+      canvas.line(x_, y, x_ + length, y);
+      if (!fits(n)) continue;
+      canvas.text(x_ - tick_label_gap, y + 0.35 * small_font_size, axis_.labels[n], small_font_size, Anchor::right);
+      canvas.text(x, y_ + 6 + small_font_size, axis_.labels[n], small_font_size, Anchor::centre);
     }
   }
 
-  /// Long labels along the bottom would run into each other: then every second one is left out.
+  /// Long labels along the bottom would run into each other: then every second one is left out, on both axes.
   bool fits(std::size_t tick) const {
     if (axis_.ticks.size() < 2 || tick % 2 == 0) return true;
-    double widest = 0;
-    for (const std::string& label : axis_.labels)
-      widest = std::max(widest, canvas_.text_width(label, small_font_size));
-    return widest + 8 < across(axis_.ticks[1]) - across(axis_.ticks[0]);
+    return widest_label_ + 8 < across(axis_.ticks[1]) - across(axis_.ticks[0]);
   }
 
-  void draw_words() const {
+  void draw_words(const Canvas& canvas) const {
     const double middle = x_ + panel_side / 2;
     const ErrorStatistics& errors = panel_.errors();
-    canvas_.colour(black);
-    canvas_.text(middle, y_ - panel_side - 12, panel_.title(), font_size + 1, Anchor::centre);
-    canvas_.text(middle, y_ + 44, fmt::format("reference / {}", panel_.unit()), font_size, Anchor::centre);
-    canvas_.vertical_text(x_ - 56, y_ - panel_side / 2, fmt::format("potential / {}", panel_.unit()), font_size);
+    canvas.colour(black);
+    canvas.text(middle, y_ - panel_side - 12, panel_.title(), font_size + 1, Anchor::centre);
+    canvas.text(middle, y_ + 44, fmt::format("reference / {}", panel_.unit()), font_size, Anchor::centre);
+    canvas.vertical_text(x_ - tick_label_gap - widest_label_ - 10, y_ - panel_side / 2, fmt::format("potential / {}", panel_.unit()), font_size);
     const double line = small_font_size + 4;
     const double x = x_ + panel_side - 10;
-    canvas_.text(x, y_ - 12 - 2 * line, fmt::format("RMSE {}", rounded(errors.root_mean_square())), small_font_size,
+    canvas.text(x, y_ - 12 - 2 * line, fmt::format("RMSE {}", rounded(errors.root_mean_square())), small_font_size,
                  Anchor::right);
-    canvas_.text(x, y_ - 12 - line, fmt::format("MAE {}", rounded(errors.mean_absolute())), small_font_size,
+    canvas.text(x, y_ - 12 - line, fmt::format("MAE {}", rounded(errors.mean_absolute())), small_font_size,
                  Anchor::right);
     const bool thinned = errors.count() > points_.size();
-    canvas_.text(x, y_ - 12,
+    canvas.text(x, y_ - 12,
                  thinned ? fmt::format("{} of {} values", points_.size(), errors.count())
                          : fmt::format("{} values", errors.count()),
                  small_font_size, Anchor::right);
@@ -199,24 +211,23 @@ class PanelDrawing {
 
   std::string rounded(double value) const { return fmt::format("{:.3g} {}", 1e3 * value, panel_.small_unit()); }
 
-  void draw_legend() const {
+  void draw_legend(const Canvas& canvas) const {
     double y = y_ - panel_side + 18;
     for (std::size_t s = 0; s < panel_.series().size(); ++s, y += small_font_size + 5) {
-      canvas_.colour(palette[s % palette.size()]);
-      canvas_.dot(x_ + 14, y - 0.35 * small_font_size, 3.5);
-      canvas_.colour(black);
-      canvas_.text(x_ + 24, y, panel_.series()[s], small_font_size, Anchor::left);
+      canvas.colour(palette[s % palette.size()]);
+      canvas.dot(x_ + 14, y - 0.35 * small_font_size, 3.5);
+      canvas.colour(black);
+      canvas.text(x_ + 24, y, panel_.series()[s], small_font_size, Anchor::left);
     }
   }
 
-  const Canvas& canvas_;
   const ParityPanel& panel_;
   std::vector<ParityPanel::Point> points_;
   Axis axis_;
-  double x_, y_;
+  double widest_label_ = 0;
+  double x_ = 0;
+  double y_ = 0;
 };
-
-using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
 
 Surface make_surface(const std::string& extension, const std::string& file, double width, double height) {
   cairo_surface_t* surface = nullptr;
@@ -237,14 +248,14 @@ void check_status(cairo_status_t status, const std::filesystem::path& path) {
     throw Error(fmt::format("cannot draw {}: {}", path.string(), cairo_status_to_string(status)));
 }
 
-void draw_panels(cairo_surface_t* surface, const std::vector<const ParityPanel*>& panels) {
+void draw_panels(cairo_surface_t* surface, std::vector<PanelDrawing>& panels) {
   const Canvas canvas(surface);
   cairo_set_source_rgb(canvas.get(), 1, 1, 1);
   cairo_paint(canvas.get());
-  double x = left_margin;
-  for (const ParityPanel* panel : panels) {
-    PanelDrawing(canvas, *panel, x, top_margin + panel_side).draw();
-    x += panel_side + right_margin + left_margin;
+  double x = 0;
+  for (PanelDrawing& panel : panels) {
+    panel.draw(canvas, x, top_margin + panel_side);
+    x += panel.width();
   }
 }
 
@@ -284,6 +295,8 @@ void ParityPanel::keep_in_sample(const Point& point) {
 std::vector<ParityPanel::Point> ParityPanel::points() const {
   std::vector<Point> all = sample_;
   all.insert(all.end(), outliers_.begin(), outliers_.end());
+  std::mt19937_64 random(0);
+  std::shuffle(all.begin(), all.end(), random);
   return all;
 }
 
@@ -295,18 +308,22 @@ void check_plot_format(const std::filesystem::path& path) {
 
 void draw_parity_plot(const std::filesystem::path& path, const std::vector<ParityPanel>& panels) {
   check_plot_format(path);
-  std::vector<const ParityPanel*> filled;
-  for (const ParityPanel& panel : panels)
-    if (panel.errors().count() > 0) filled.push_back(&panel);
-  if (filled.empty()) throw Error(fmt::format("{} would be empty: the structures have no reference values", path.string()));
+  std::vector<PanelDrawing> drawings;
+  double width = 0;
+  for (const ParityPanel& panel : panels) {
+    if (panel.errors().count() == 0) continue;
+    drawings.emplace_back(panel);
+    width += drawings.back().width();
+  }
+  if (drawings.empty())
+    throw Error(fmt::format("{} would be empty: the structures have no reference values", path.string()));
 
   AtomicFile file(path);
   const std::string name = file.temporary().string();
-  const double width = static_cast<double>(filled.size()) * (left_margin + panel_side + right_margin);
   const Surface surface =
       make_surface(path.extension().string(), name, width, top_margin + panel_side + bottom_margin);
   check_status(cairo_surface_status(surface.get()), path);
-  draw_panels(surface.get(), filled);
+  draw_panels(surface.get(), drawings);
   if (path.extension() == ".png") check_status(cairo_surface_write_to_png(surface.get(), name.c_str()), path);
   cairo_surface_finish(surface.get());
   check_status(cairo_surface_status(surface.get()), path);

@@ -32,7 +32,7 @@ class ParityPanel {
   const std::string& unit() const { return unit_; }
   const std::string& small_unit() const { return small_unit_; }
   const std::vector<std::string>& series() const { return series_; }
-  std::vector<Point> points() const;                         ///< the sample, largest errors last
+  std::vector<Point> points() const;                         ///< the sample, in no order: no series hides another
   const ErrorStatistics& errors() const { return errors_; }  ///< of all pairs added
 
  private:
