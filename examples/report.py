@@ -63,7 +63,7 @@ def make_table(title, loop, time, temperature, drift, error):
         ("steps/s", f"{steps / seconds:.1f}"),
         ("us per atom and step", f"{microseconds:.2f}"),
         ("us per atom, step and core", f"{microseconds * ranks:.2f}"),
-        ("mean temperature (K)", f"{temperature.mean():.0f} +- {temperature.std():.0f}"),
+        ("mean temperature (K)", f"{temperature.mean():.0f}"),
         ("energy drift (meV/atom/ns)", f"{drift:.2f} +- {error:.2f}"),
     ]
     width = max(len(name) for name, _ in rows)
