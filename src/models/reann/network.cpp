@@ -19,7 +19,7 @@ std::vector<Real> convert(const std::vector<double>& values) {
 // A row of lanes as one value; the compiler splits it into whatever registers there are.
 template <class Real>
 struct RowOf {
-  typedef Real Type __attribute__((vector_size(sizeof(Real) * lanes<Real>), aligned(alignof(Real))));
+  typedef Real Type __attribute__((vector_size(sizeof(Real) * lanes<Real>), aligned(alignof(Real)), may_alias));
 };
 
 // out[r] = start[r] + sum_c matrix[r][c] in[c]; two rows at a time share each load of `in` and stay in registers.
