@@ -5,6 +5,7 @@
 #include "engine/exchange.hpp"
 
 #include <lammps/comm.h>
+#include <lammps/lammps.h>
 
 namespace LAMMPS_NS {
 
@@ -23,13 +24,13 @@ class MessagePacker {
 template <class Real>
 class LammpsExchange final : public grapevine::Exchange<Real>, public MessagePacker {
  public:
-  LammpsExchange(Comm *comm, Pair *pair) : comm_(comm), pair_(pair) {}
+  LammpsExchange(LAMMPS *lmp, Pair *pair) : lmp_(lmp), pair_(pair) {}
 
   void gather_begin(Real *field, int width) override
   {
     field_ = field;
     width_ = width;
-    comm_->forward_comm(pair_, width);
+    lmp_->comm->forward_comm(pair_, width);
     this->tally_.gathers++;
   }
   void gather_end() override {}
@@ -38,7 +39,7 @@ class LammpsExchange final : public grapevine::Exchange<Real>, public MessagePac
   {
     field_ = field;
     width_ = width;
-    comm_->reverse_comm(pair_, width);
+    lmp_->comm->reverse_comm(pair_, width);
     this->tally_.scatters++;
   }
   void scatter_add_end() override {}
@@ -78,7 +79,7 @@ class LammpsExchange final : public grapevine::Exchange<Real>, public MessagePac
  private:
   Real *row(int atom) const { return field_ + static_cast<std::size_t>(atom) * width_; }
 
-  Comm *comm_;
+  LAMMPS *lmp_;    // and not its Comm, which comm_style replaces
   Pair *pair_;
   Real *field_ = nullptr;
   int width_ = 0;

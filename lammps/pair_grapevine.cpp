@@ -41,7 +41,7 @@ class PairGrapevine::Engine {
 template <class Real> class PairGrapevine::EngineIn final : public PairGrapevine::Engine {
  public:
   EngineIn(std::shared_ptr<const grapevine::Model<Real>> model, PairGrapevine *pair) :
-      evaluator_(std::move(model), pair->comm->nthreads), exchange_(pair->comm, pair)
+      evaluator_(std::move(model), pair->comm->nthreads), exchange_(pair->lmp, pair)
   {
   }
   void evaluate(const grapevine::Graph &graph, grapevine::Output &output) override
@@ -135,6 +135,7 @@ void PairGrapevine::coeff(int narg, char **arg)
     error->all(FLERR, "{}", problem.what());
   }
   own_atoms_ = ghost_atoms_ = 0;
+  reported_.clear();
 
   map_element2type(narg - 3, arg + 3);
   const std::vector<std::string> &known = potential_->species();
@@ -284,19 +285,25 @@ void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 
 void PairGrapevine::finish()
 {
-  if (!engine_ || engine_->work().evaluations == 0) return;
+  if (!engine_) return;
   const grapevine::WorkTally &work = engine_->work();
   const grapevine::ExchangeTally &messages = engine_->messages();
   const int passes = static_cast<int>(work.centres.size());
 
-  std::vector<bigint> mine(work.centres.begin(), work.centres.end());
-  mine.insert(mine.end(), {own_atoms_, ghost_atoms_, messages.gather_atoms, messages.gather_numbers,
-                           messages.scatter_numbers});
+  std::vector<bigint> total(work.centres.begin(), work.centres.end());
+  total.insert(total.end(), {own_atoms_, ghost_atoms_, messages.gather_atoms, messages.gather_numbers,
+                             messages.scatter_numbers, work.evaluations});
+  reported_.resize(total.size());
+  std::vector<bigint> mine(total.size());
+  for (std::size_t n = 0; n < total.size(); n++) mine[n] = total[n] - reported_[n];
+  reported_ = total;
+  const double steps = static_cast<double>(mine.back());
+  if (steps == 0) return;
+
   std::vector<bigint> all(mine.size());
   MPI_Reduce(mine.data(), all.data(), static_cast<int>(mine.size()), MPI_LMP_BIGINT, MPI_SUM, 0, world);
   if (comm->me != 0) return;
 
-  const double steps = static_cast<double>(work.evaluations);
   std::string computed;
   for (int t = 0; t < passes; t++) computed += fmt::format(" {:.10g}", static_cast<double>(all[t]) / steps);
   const double layers = MAX(passes - 1, 1);

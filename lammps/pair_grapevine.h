@@ -50,6 +50,7 @@ class PairGrapevine : public Pair {
   std::vector<double> atom_virials_;
   LammpsGraph graph_;
   bigint own_atoms_, ghost_atoms_;    // summed over evaluations
+  std::vector<bigint> reported_;      // counts at the end of the run before
 };
 
 }    // namespace LAMMPS_NS

@@ -1,0 +1,62 @@
+"""Fixtures of the end-to-end tests: they run the programs of a build folder as a user would.
+
+GRAPEVINE_BUILD names the build folder; without it, `build` in the checkout.
+"""
+
+import shutil
+import subprocess
+from functools import partial
+
+import pytest
+from lammps_run import BUILD, ROOT, run_lammps
+
+
+def find_golden(case):
+    for folder in (ROOT / "tests" / "data" / "golden", ROOT.parent / "shared" / "golden"):
+        if (folder / case / "reference.extxyz").exists():
+            return folder / case
+    pytest.skip(f"reference case {case} is not on this machine")
+
+
+@pytest.fixture(scope="session")
+def grapevine():
+    """Path of the command line program."""
+    program = BUILD / "bin" / "grapevine"
+    assert program.exists(), f"{program} is missing; build it first, or set GRAPEVINE_BUILD"
+    return program
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """golden(case): folder of a reference case."""
+    return find_golden
+
+
+@pytest.fixture(scope="session")
+def golden_model(grapevine, tmp_path_factory):
+    """golden_model(case): that case's weights, imported once."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def import_case(case):
+        model = folder / f"{case}.safetensors"
+        if not model.exists():
+            source = next(p for p in sorted(find_golden(case).iterdir()) if p.suffix in (".pth", ".pt"))
+            para = source.parent / "para"
+            options = ["--para", para] if para.exists() else []
+            subprocess.run([grapevine, "import", source, *options, "-o", model], check=True, timeout=60)
+        return model
+
+    return import_case
+
+
+@pytest.fixture(scope="session")
+def three_layer(golden_model):
+    """Model of the elements O C Ni with T = 3 and a cutoff of 5 Angstrom, random weights."""
+    return golden_model("three-layer")
+
+
+@pytest.fixture
+def lammps(tmp_path):
+    """lammps(script, ranks=1, ...): see run_lammps(); every run of a test shares one folder."""
+    yield partial(run_lammps, tmp_path)
+    shutil.rmtree(tmp_path, ignore_errors=True)
