@@ -48,7 +48,7 @@ std::optional<fs::path> program_from_environment(const char* variable) {
   const char* value = std::getenv(variable);
   if (!value || !*value) return std::nullopt;
   const fs::path named(value);
-  const auto found = named.has_parent_path() ? std::optional(named) : program_on_path(value);
+  auto found = named.has_parent_path() ? std::optional(named) : program_on_path(value);
   if (!found || !is_program(*found))
     throw Error(fmt::format("{}={}: no such program; correct the variable or unset it", variable, value));
   return found;
@@ -113,7 +113,7 @@ void find_mpiexec(LammpsInstallation& found) {
 }
 
 fs::path find_plugin(const fs::path& executable) {
-  const auto plugin = executable.parent_path().parent_path() / "lib" / "grapevineplugin.so";
+  auto plugin = executable.parent_path().parent_path() / "lib" / "grapevineplugin.so";
   if (!fs::is_regular_file(plugin))
     throw Error(fmt::format("{}: the LAMMPS plugin is not there; build it with `cmake --build`, GRAPEVINE_LAMMPS=ON",
                             plugin.string()));
