@@ -10,3 +10,8 @@ if(GRAPEVINE_SANITIZE)
                          -fno-omit-frame-pointer)
   target_link_options(grapevine_options INTERFACE -fsanitize=${GRAPEVINE_SANITIZE})
 endif()
+if(GRAPEVINE_FUZZ)
+  target_compile_options(grapevine_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(grapevine_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+endif()

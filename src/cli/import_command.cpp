@@ -49,7 +49,8 @@ ReannImportOptions options_of(const ImportArguments& arguments) {
 void check_output(const ImportArguments& arguments) {
   std::error_code ignored;
   if (std::filesystem::equivalent(arguments.source, arguments.output, ignored))
-    throw Error(fmt::format("{}: the model would be written over its source; choose another name for -o", arguments.output));
+    throw Error(
+        fmt::format("{}: the model would be written over its source; choose another name for -o", arguments.output));
 }
 
 void run_import(const ImportArguments& arguments) {
@@ -61,8 +62,8 @@ void run_import(const ImportArguments& arguments) {
                               import.kind, arguments.note};
   reann::write_model(arguments.output, import.parameters, provenance);
   for (const std::string& note : import.notes) fmt::print(stderr, "grapevine: note: {}\n", note);
-  fmt::print("{}: {}; species {}, cutoff {} Angstrom, {} message layers, {} parameters\n", arguments.output, import.kind,
-             fmt::join(import.parameters.species, " "), import.parameters.cutoff, import.parameters.layers,
+  fmt::print("{}: {}; species {}, cutoff {} Angstrom, {} message layers, {} parameters\n", arguments.output,
+             import.kind, fmt::join(import.parameters.species, " "), import.parameters.cutoff, import.parameters.layers,
              import.parameters.count());
 }
 
@@ -75,11 +76,13 @@ void add_import_command(CLI::App& app) {
   command->add_option("source", arguments->source, "file written by REANN, REANN-MPI or LibTorch")->required();
   command->add_option("-o,--output", arguments->output, "model file to write, e.g. model.safetensors")->required();
   command->add_option("--para", arguments->para, "REANN's para folder, with input_nn and input_density");
-  command->add_option("--activation", arguments->activation,
-                      "activation of the readout networks, Relu_like or Tanh_like, where neither file nor para says it");
+  command->add_option(
+      "--activation", arguments->activation,
+      "activation of the readout networks, Relu_like or Tanh_like, where neither file nor para says it");
   command->add_option("--message-activation", arguments->message_activation, "the same of the message networks");
-  command->add_option("--gaussian-sign", arguments->gaussian_sign,
-                      "plus (default): exp(+inta (r - rs)^2); minus: exp(-inta (r - rs)^2), as one REANN revision has it");
+  command->add_option(
+      "--gaussian-sign", arguments->gaussian_sign,
+      "plus (default): exp(+inta (r - rs)^2); minus: exp(-inta (r - rs)^2), as one REANN revision has it");
   command->add_option("--note", arguments->note, "text kept in the provenance: training data, errors, citation");
   command->footer(
       "Example:\n"

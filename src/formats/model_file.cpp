@@ -50,8 +50,9 @@ Provenance read_provenance(const TensorFile& file) {
 
 void require(const TensorFile& file, const char* key, const std::string& expected) {
   if (file.metadata(key) != expected)
-    throw Error(fmt::format("{}: {} \"{}\" is not known to this program (it reads \"{}\"); is a newer grapevine needed?",
-                            file.name(), key, file.metadata(key), expected));
+    throw Error(
+        fmt::format("{}: {} \"{}\" is not known to this program (it reads \"{}\"); is a newer grapevine needed?",
+                    file.name(), key, file.metadata(key), expected));
 }
 
 }  // namespace
@@ -67,8 +68,8 @@ void check_species(const std::vector<std::string>& species, const std::string& w
 
 ModelDescription read_description(const TensorFile& file) {
   if (file.metadata().count("format") == 0)
-    throw Error(fmt::format("{}: a safetensors file, but not a Grapevine model; make one with grapevine import",
-                            file.name()));
+    throw Error(
+        fmt::format("{}: a safetensors file, but not a Grapevine model; make one with grapevine import", file.name()));
   require(file, "format", format_name);
   require(file, "format_version", format_version);
   if (parse_strict_json(file.metadata("units"), file.name() + ": metadata units", json_depth) != units())

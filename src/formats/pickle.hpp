@@ -26,18 +26,18 @@ struct PickleGlobal {
 /// The numbers behind one or more tensors.
 struct TorchStorage {
   DType dtype = DType::f32;
-  std::int64_t count = 0;                          ///< elements
+  std::int64_t count = 0;                               ///< elements
   std::shared_ptr<const std::vector<std::byte>> bytes;  ///< little-endian, count * element_size(dtype)
 };
 
 /// A strided view of a storage; every element is known to lie inside it.
 struct TorchTensor {
   TorchStorage storage;
-  std::int64_t offset = 0;             ///< elements
+  std::int64_t offset = 0;  ///< elements
   std::vector<std::int64_t> shape;
-  std::vector<std::int64_t> strides;   ///< elements, not negative
+  std::vector<std::int64_t> strides;  ///< elements, not negative
 
-  std::int64_t count() const;             ///< product of the shape, never more than the storage has
+  std::int64_t count() const;              ///< product of the shape, never more than the storage has
   std::vector<double> to_doubles() const;  ///< row-major
 };
 
@@ -48,11 +48,10 @@ struct PickleObject;
 
 /// Plain data from a pickle. Values are shared, never copied, and contain no cycles; a value read by read_pickle is
 /// nested at most max_pickle_depth levels deep, so that it may be walked by recursion.
-using PickleValue =
-    std::variant<std::monostate, bool, std::int64_t, double, std::shared_ptr<const std::string>,
-                 std::shared_ptr<PickleList>, std::shared_ptr<PickleTuple>, std::shared_ptr<PickleDict>,
-                 std::shared_ptr<PickleObject>, std::shared_ptr<const TorchTensor>,
-                 std::shared_ptr<const PickleGlobal>, std::shared_ptr<const TorchStorage>>;
+using PickleValue = std::variant<std::monostate, bool, std::int64_t, double, std::shared_ptr<const std::string>,
+                                 std::shared_ptr<PickleList>, std::shared_ptr<PickleTuple>, std::shared_ptr<PickleDict>,
+                                 std::shared_ptr<PickleObject>, std::shared_ptr<const TorchTensor>,
+                                 std::shared_ptr<const PickleGlobal>, std::shared_ptr<const TorchStorage>>;
 
 inline constexpr int max_pickle_depth = 64;
 

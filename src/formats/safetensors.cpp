@@ -50,7 +50,8 @@ class EntryReader {
 
   std::vector<std::int64_t> shape() const {
     const json& sizes = member("shape");
-    if (!sizes.is_array() || sizes.size() > max_rank) fail(fmt::format("its shape is not a list of up to {}", max_rank));
+    if (!sizes.is_array() || sizes.size() > max_rank)
+      fail(fmt::format("its shape is not a list of up to {}", max_rank));
     std::vector<std::int64_t> shape;
     for (const json& size : sizes) {
       const std::uint64_t value = unsigned_number(size, "shape");
@@ -107,7 +108,8 @@ std::map<std::string, std::string> read_metadata(const json& object, const std::
 }
 
 /// Throws unless the extents, in any order, cover the data section exactly once.
-void check_cover(std::vector<std::pair<Extent, std::string>> extents, std::uint64_t data_size, const std::string& file) {
+void check_cover(std::vector<std::pair<Extent, std::string>> extents, std::uint64_t data_size,
+                 const std::string& file) {
   std::sort(extents.begin(), extents.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first.begin, a.first.end) < std::pair(b.first.begin, b.first.end);
   });
@@ -230,7 +232,8 @@ void TensorFile::parse_header(std::span<const std::byte> bytes) {
     const EntryReader entry(item.value(), fmt::format("{}: tensor {}", name_, printable(item.key())));
     TensorView view{entry.dtype(), entry.shape(), {}};
     const Extent extent = entry.extent();
-    if (extent.begin > extent.end || extent.end > data.size()) entry.fail("its data_offsets run past the end of the file");
+    if (extent.begin > extent.end || extent.end > data.size())
+      entry.fail("its data_offsets run past the end of the file");
     if (extent.end - extent.begin != entry.size(view.shape, view.dtype))
       entry.fail("its data_offsets do not match its shape and dtype");
     view.bytes = data.subspan(extent.begin, extent.end - extent.begin);

@@ -15,7 +15,8 @@ json parse_strict_json(std::string_view text, const std::string& where, int max_
   std::vector<std::set<std::string>> keys;
   const auto check_event = [&](int depth, json::parse_event_t event, json& parsed) {
     const bool opens = event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
-    if (opens && depth >= max_depth) throw Error(fmt::format("{}: JSON nested deeper than {} levels", where, max_depth));
+    if (opens && depth >= max_depth)
+      throw Error(fmt::format("{}: JSON nested deeper than {} levels", where, max_depth));
     if (event == json::parse_event_t::object_start) keys.emplace_back();
     if (event == json::parse_event_t::object_end) keys.pop_back();
     if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)

@@ -26,11 +26,13 @@ std::string as_text(const std::vector<std::byte>& bytes) {
 
 void check_is_zip(std::span<const std::byte> bytes, const std::string& name) {
   if (starts_with(bytes, "PK")) return;
-  const bool pickle = starts_with(bytes, "\x80\x02") || starts_with(bytes, "\x80\x03") || starts_with(bytes, "\x80\x04");
+  const bool pickle =
+      starts_with(bytes, "\x80\x02") || starts_with(bytes, "\x80\x03") || starts_with(bytes, "\x80\x04");
   if (pickle)
-    throw Error(fmt::format("{}: a file in the format PyTorch wrote before 1.6; load it in a newer PyTorch and torch.save "
-                            "it again",
-                            name));
+    throw Error(
+        fmt::format("{}: a file in the format PyTorch wrote before 1.6; load it in a newer PyTorch and torch.save "
+                    "it again",
+                    name));
   throw Error(fmt::format("{}: not a PyTorch file (these are zip archives)", name));
 }
 

@@ -64,7 +64,8 @@ ZipEntries::~ZipEntries() = default;
 
 std::vector<std::byte> ZipEntries::read(const std::string& entry) {
   const auto found = indices_.find(entry);
-  if (found == indices_.end()) throw Error(fmt::format("{}: the entry {} is missing; is the file cut off?", name_, entry));
+  if (found == indices_.end())
+    throw Error(fmt::format("{}: the entry {} is missing; is the file cut off?", name_, entry));
   const std::unique_ptr<zip_file_t, CloseFile> file(zip_fopen_index(archive_->handle, found->second, 0));
   if (!file) throw Error(fmt::format("{}: cannot read entry {}: {}", name_, entry, zip_strerror(archive_->handle)));
   std::vector<std::byte> content;

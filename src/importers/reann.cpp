@@ -80,10 +80,11 @@ class ActivationChoice {
       throw Error(fmt::format("{}: {} is of class {}; only the activations Relu_like and Tanh_like are known",
                               state_.file, path, found->second));
     if (given_ && *given_ != *kind)
-      throw Error(fmt::format("{}: {} is {}, but {} says {}", state_.file, path, name_of(*kind), flag_, name_of(*given_)));
+      throw Error(
+          fmt::format("{}: {} is {}, but {} says {}", state_.file, path, name_of(*kind), flag_, name_of(*given_)));
     if (!given_ && para_ && *para_ != *kind)
-      throw Error(fmt::format("{}: {} is {}, but {} says {}; is it the para folder of another model?", state_.file, path,
-                              name_of(*kind), where_, name_of(*para_)));
+      throw Error(fmt::format("{}: {} is {}, but {} says {}; is it the para folder of another model?", state_.file,
+                              path, name_of(*kind), where_, name_of(*para_)));
     return *kind;
   }
 
@@ -91,9 +92,10 @@ class ActivationChoice {
   ActivationKind unsaid() const {
     if (given_) return *given_;
     if (para_) return *para_;
-    throw Error(fmt::format("{}: the file does not say its activation; add --para with REANN's para folder, or {} "
-                            "Relu_like or Tanh_like",
-                            state_.file, flag_));
+    throw Error(
+        fmt::format("{}: the file does not say its activation; add --para with REANN's para folder, or {} "
+                    "Relu_like or Tanh_like",
+                    state_.file, flag_));
   }
 
   const ReannState& state_;
@@ -198,7 +200,8 @@ class NetworkReader {
       step.activation = activation(path_of(), entry->second);
       advance();
       if (is_norm(entry->second)) {
-        step.norm = reann::LayerNorm{values(path_of(), entry->second, "weight"), values(path_of(), entry->second, "bias")};
+        step.norm =
+            reann::LayerNorm{values(path_of(), entry->second, "weight"), values(path_of(), entry->second, "bias")};
         advance();
       }
       step.linear = linear(path_of(), entry->second);
@@ -224,7 +227,9 @@ std::vector<std::string> modules_below(const ReannState& state, const std::strin
   return modules;
 }
 
-bool same_to_float_precision(double a, double b) { return std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b)); }
+bool same_to_float_precision(double a, double b) {
+  return std::abs(a - b) <= 1e-6 * std::max(std::abs(a), std::abs(b));
+}
 
 class Importer {
  public:
@@ -260,14 +265,17 @@ class Importer {
   std::vector<double> values(const std::string& name) const { return floating_values(state_, name, tensor(name)); }
 
   void check_is_energy_model() const {
-    static const std::set<std::string> known = {"density.rs",     "density.inta",   "density.params",    "density.hyper",
-                                                "density.cutoff", "density.nipsin", "density.index_para", "nnmod.initpot"};
+    static const std::set<std::string> known = {"density.rs",         "density.inta",   "density.params",
+                                                "density.hyper",      "density.cutoff", "density.nipsin",
+                                                "density.index_para", "nnmod.initpot"};
     for (const std::string& name : state_.names) {
       if (!name.starts_with("density.") && !name.starts_with("nnmod")) continue;
-      if (known.count(name) > 0 || name.starts_with("nnmod.elemental_nets.") || name.starts_with("density.ocmod.")) continue;
-      fail(fmt::format("{} is not part of a REANN energy model; dipoles, polarisabilities and changed densities are not "
-                       "supported",
-                       name));
+      if (known.count(name) > 0 || name.starts_with("nnmod.elemental_nets.") || name.starts_with("density.ocmod."))
+        continue;
+      fail(
+          fmt::format("{} is not part of a REANN energy model; dipoles, polarisabilities and changed densities are not "
+                      "supported",
+                      name));
     }
   }
 
@@ -305,7 +313,8 @@ class Importer {
     p_.radial_centre = values("density.rs");
     p_.initial_coefficient = values("density.params");
     const std::vector<double> hyper = values("density.hyper");
-    for (int t = 0; t < (shared ? p_.layers + 1 : 1); ++t) p_.mixing.insert(p_.mixing.end(), hyper.begin(), hyper.end());
+    for (int t = 0; t < (shared ? p_.layers + 1 : 1); ++t)
+      p_.mixing.insert(p_.mixing.end(), hyper.begin(), hyper.end());
   }
 
   int count_layers() const {
@@ -393,9 +402,11 @@ class Importer {
   void turn_gaussian() {
     const std::optional<int> said = sign_in_code();
     if (said && options_.gaussian_sign && *said != *options_.gaussian_sign)
-      fail(fmt::format("its code has exp({}inta (r - rs)^2), which contradicts --gaussian-sign", *said < 0 ? "-" : "+"));
+      fail(
+          fmt::format("its code has exp({}inta (r - rs)^2), which contradicts --gaussian-sign", *said < 0 ? "-" : "+"));
     const int sign = said ? *said : options_.gaussian_sign.value_or(1);
-    const bool all_positive = std::all_of(p_.radial_exponent.begin(), p_.radial_exponent.end(), [](double x) { return x > 0; });
+    const bool all_positive =
+        std::all_of(p_.radial_exponent.begin(), p_.radial_exponent.end(), [](double x) { return x > 0; });
     if (!said && !options_.gaussian_sign && all_positive)
       notes_.push_back(
           "every inta is positive; read as exp(+inta (r - rs)^2). If this model comes from the REANN revision with "

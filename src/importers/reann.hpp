@@ -14,7 +14,7 @@ namespace grapevine {
 
 /// What a REANN file may leave unsaid. Settings from the user win over the para files, never over the file itself.
 struct ReannImportOptions {
-  std::optional<ParaFile> para;                                ///< of `--para`
+  std::optional<ParaFile> para;                             ///< of `--para`
   std::optional<reann::ActivationKind> activation;          ///< of the readout networks
   std::optional<reann::ActivationKind> message_activation;  ///< of the message networks
   std::optional<int> gaussian_sign;  ///< +1: the model has exp(inta (r - rs)^2); -1: exp(-inta (r - rs)^2)

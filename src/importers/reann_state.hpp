@@ -12,8 +12,8 @@ namespace grapevine {
 /// The contents of any of REANN's three kinds of file in one form: tensors under the names of the training program's
 /// state_dict, without the `module.` that parallel training puts in front.
 struct ReannState {
-  std::string file;  ///< for messages
-  std::string kind;  ///< for the provenance
+  std::string file;                ///< for messages
+  std::string kind;                ///< for the provenance
   std::vector<std::string> names;  ///< of the tensors, in the order of the file
   std::map<std::string, std::shared_ptr<const TorchTensor>> tensors;
   std::map<std::string, std::string> classes;  ///< path of a module -> its class without package; TorchScript only

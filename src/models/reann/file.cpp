@@ -42,24 +42,28 @@ json structure_of(const Network& network) {
                        {"outputs", step.linear.outputs}});
     blocks.push_back(steps);
   }
-  return {{"width", network.input.outputs},
-          {"blocks", blocks},
-          {"activation", activation_name(network.activation.kind)}};
+  return {
+      {"width", network.input.outputs}, {"blocks", blocks}, {"activation", activation_name(network.activation.kind)}};
 }
 
 json common_structure(const std::vector<Network>& networks, const std::string& name) {
   const json structure = structure_of(networks.front());
   for (const Network& network : networks)
     if (structure_of(network) != structure)
-      throw Error(fmt::format("the {} networks differ in structure between species; such a model cannot be written", name));
+      throw Error(
+          fmt::format("the {} networks differ in structure between species; such a model cannot be written", name));
   return structure;
 }
 
 json hyperparameters_of(const Parameters& p) {
   json message = json::array();
   for (const std::vector<Network>& networks : p.message) message.push_back(common_structure(networks, "message"));
-  return {{"cutoff", p.cutoff},     {"waves", p.waves},   {"max_order", p.max_order},
-          {"orbitals", p.orbitals}, {"layers", p.layers}, {"message", message},
+  return {{"cutoff", p.cutoff},
+          {"waves", p.waves},
+          {"max_order", p.max_order},
+          {"orbitals", p.orbitals},
+          {"layers", p.layers},
+          {"message", message},
           {"readout", common_structure(p.readout, "readout")}};
 }
 
@@ -73,7 +77,8 @@ class Hyperparameters {
   const json& object() const { return object_; }
 
   void check_keys(const json& object, const std::set<std::string>& keys) const {
-    if (!object.is_object()) throw Error(fmt::format("{}: an object with {} is missing", where_, fmt::join(keys, ", ")));
+    if (!object.is_object())
+      throw Error(fmt::format("{}: an object with {} is missing", where_, fmt::join(keys, ", ")));
     for (const auto& item : object.items())
       if (keys.count(item.key()) == 0) throw Error(fmt::format("{}: unknown key \"{}\"", where_, item.key()));
     for (const std::string& key : keys)
@@ -94,7 +99,8 @@ class Hyperparameters {
     return object.at(key).get<bool>();
   }
   const json& list(const json& object, const char* key) const {
-    if (!object.at(key).is_array() || object.at(key).size() > max_steps) fail(key, "a list of reasonable length", object);
+    if (!object.at(key).is_array() || object.at(key).size() > max_steps)
+      fail(key, "a list of reasonable length", object);
     return object.at(key);
   }
   ActivationKind activation(const json& object) const {
@@ -265,7 +271,8 @@ Parameters read_parameters(const TensorFile& file) {
     known.insert(slot.name);
   }
   for (const auto& [name, view] : file.tensors())
-    if (known.count(name) == 0) throw Error(fmt::format("{}: tensor {} does not belong to the model", file.name(), name));
+    if (known.count(name) == 0)
+      throw Error(fmt::format("{}: tensor {} does not belong to the model", file.name(), name));
   try {
     check(parameters);
   } catch (const Error& problem) {

@@ -75,8 +75,8 @@ void check_network(const std::string& name, const Network& network, int inputs, 
 
 void check_networks(const std::string& name, const std::vector<Network>& networks, const Parameters& p, int outputs) {
   if (networks.size() != p.species.size())
-    throw Error(fmt::format("REANN parameters: {} networks in {} for {} species", networks.size(), name,
-                            p.species.size()));
+    throw Error(
+        fmt::format("REANN parameters: {} networks in {} for {} species", networks.size(), name, p.species.size()));
   for (std::size_t s = 0; s < networks.size(); ++s)
     check_network(fmt::format("{}.{}", name, p.species[s]), networks[s], p.orbitals, outputs);
 }

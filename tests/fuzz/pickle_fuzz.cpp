@@ -1,0 +1,22 @@
+#include <memory>
+#include <vector>
+
+#include "formats/pickle.hpp"
+#include "importers/reann.hpp"
+#include "target.hpp"
+
+// The pickle alone, without the zip around it, whose checksums would turn most changes into the same error. Every
+// storage has 64 bytes.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return grapevine::fuzz::accept_errors([&] {
+    const auto storage = std::make_shared<const std::vector<std::byte>>(64);
+    const auto load = [&](const std::string&) { return storage; };
+    grapevine::TorchArchive archive;
+    archive.name = "fuzz";
+    archive.root = grapevine::read_pickle(grapevine::fuzz::bytes_of(data, size), "fuzz", load);
+    grapevine::ReannImportOptions options;
+    options.activation = grapevine::reann::ActivationKind::relu_like;
+    options.message_activation = grapevine::reann::ActivationKind::tanh_like;
+    grapevine::import_reann(archive, options);
+  });
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets in BUILD_DIR and runs each of them: tests/fuzz/run.sh SECONDS BUILD_DIR. Ends with an error if
+# one of them finds anything.
+set -euo pipefail
+seconds=${1:?usage: run.sh SECONDS BUILD_DIR}
+build=${2:?usage: run.sh SECONDS BUILD_DIR}
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cmake -S "$root" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g" -DGRAPEVINE_FUZZ=ON -DGRAPEVINE_LAMMPS=OFF >/dev/null
+cmake --build "$build" --target fuzz_targets
+build=$(cd "$build" && pwd)
+
+corpus=$(mktemp -d)
+trap 'rm -rf "$corpus"' EXIT
+
+# seed TARGET FILE...: the files, each under a name of its own, as the target's first inputs.
+seed() {
+  local target=$1 number=0
+  shift
+  mkdir -p "$corpus/$target"
+  for file in "$@"; do cp "$file" "$corpus/$target/seed-$((++number))"; done
+}
+
+golden=$root/tests/data/golden
+seed safetensors "$root"/models/*.safetensors
+seed model_file "$root"/models/*.safetensors
+seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth
+seed para_file "$golden"/*/para/*
+seed extxyz "$golden"/*/reference.extxyz
+mkdir -p "$corpus/pickle"
+for archive in "$golden"/*/REANN.pth; do
+  python3 -c 'import sys, zipfile
+archive = zipfile.ZipFile(sys.argv[1])
+name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+open(sys.argv[2], "wb").write(archive.read(name))' "$archive" "$corpus/pickle/$(basename "$(dirname "$archive")")"
+done
+
+found=0
+for target in "$build"/bin/fuzz_*; do
+  name=$(basename "$target" | sed s/^fuzz_//)
+  log=$corpus/$name.log
+  mkdir -p "$corpus/$name" "$build/fuzz-findings"
+  if "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+      -artifact_prefix="$build/fuzz-findings/$name-" "$corpus/$name" >"$log" 2>&1; then
+    printf '%-14s no finding, %s\n' "$name" "$(grep -o 'number_of_executed_units.*' "$log" | tr -s ' ')"
+  else
+    found=1
+    printf '%-14s FINDING, input kept in %s\n' "$name" "$build/fuzz-findings"
+    tail -n 60 "$log"
+  fi
+done
+exit "$found"
