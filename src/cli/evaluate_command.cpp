@@ -67,8 +67,8 @@ class Evaluation {
     BatchEvaluator evaluator(potential, precision, threads_);
     ExtxyzReader reader(options_.structures);
     if (!options_.output.empty()) file_.emplace(options_.output);
-    output_ = options_.json ? make_json_output(options_.model, options_.structures, options_.precision)
-                            : make_table_output();
+    output_ =
+        options_.json ? make_json_output(options_.model, options_.structures, options_.precision) : make_table_output();
     {
       Progress progress(file_size(options_.structures));
       while (next_batch(reader)) {

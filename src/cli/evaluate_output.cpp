@@ -91,8 +91,11 @@ class JsonOutput final : public EvaluateOutput {
   }
 
   void add(std::size_t index, const Frame& frame, const FrameResult& result) override {
-    nlohmann::ordered_json json{{"frame", index + 1}, {"line", frame.line}, {"atoms", frame.atoms()},
-                                {"energy", result.energy}, {"energies", result.energies}};
+    nlohmann::ordered_json json{{"frame", index + 1},
+                                {"line", frame.line},
+                                {"atoms", frame.atoms()},
+                                {"energy", result.energy},
+                                {"energies", result.energies}};
     auto& forces = json["forces"] = nlohmann::ordered_json::array();
     for (std::size_t n = 0; n < result.forces.size(); n += 3)
       forces.push_back({result.forces[n], result.forces[n + 1], result.forces[n + 2]});

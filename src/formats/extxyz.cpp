@@ -37,7 +37,7 @@ struct Property {
 struct Layout {
   std::vector<Property> properties;
   std::size_t fields = 0;
-  bool given = false;             ///< whether the file has Properties: lines must then have these fields and no more
+  bool given = false;  ///< whether the file has Properties: lines must then have these fields and no more
   std::optional<std::size_t> numbers;  ///< the property that holds atomic numbers, where there are no symbols
 };
 
@@ -61,7 +61,8 @@ Property parse_property(std::string_view name, std::string_view type, std::strin
                         const LineReader& reader) {
   const auto count = parse_integer(width);
   if (name.empty() || type.size() != 1 || !count || *count < 1 || *count > std::numeric_limits<int>::max())
-    reader.fail(fmt::format("Properties has '{}:{}:{}'; expected name:type:columns such as pos:R:3", name, type, width));
+    reader.fail(
+        fmt::format("Properties has '{}:{}:{}'; expected name:type:columns such as pos:R:3", name, type, width));
   if (std::string_view("RISL").find(type[0]) == std::string_view::npos)
     reader.fail(fmt::format("Properties gives '{}' the unknown type '{}'; expected R, I, S or L", name, type));
   Property property{Role::kept, type[0], static_cast<int>(*count), std::string(name)};
@@ -74,11 +75,13 @@ void check_layout(Layout& layout, const LineReader& reader) {
     return std::count_if(layout.properties.begin(), layout.properties.end(),
                          [&](const Property& property) { return property.role == role; });
   };
-  if (count(Role::positions) != 1)
-    reader.fail("Properties must have the atoms' positions once, as pos:R:3");
+  if (count(Role::positions) != 1) reader.fail("Properties must have the atoms' positions once, as pos:R:3");
   if (count(Role::symbols) > 1) reader.fail("Properties has the atoms' species more than once");
   for (std::size_t p = 0; p < layout.properties.size(); ++p) {
     const Property& property = layout.properties[p];
+    if (property.role == Role::kept && (property.name == "species" || property.name == "pos"))
+      reader.fail(fmt::format("Properties must have {} as {}", property.name,
+                              property.name == "pos" ? "pos:R:3" : "species:S:1"));
     const bool is_number = property.type == 'I' && property.width == 1;
     if (is_number && (property.name == "Z" || property.name == "numbers")) layout.numbers = p;
   }
@@ -89,8 +92,7 @@ void check_layout(Layout& layout, const LineReader& reader) {
 
 Layout parse_layout(std::string_view text, const LineReader& reader) {
   const std::vector<std::string_view> parts = split_at_colons(text);
-  if (parts.size() % 3 != 0)
-    reader.fail(fmt::format("Properties=\"{}\" is not a list of name:type:columns", text));
+  if (parts.size() % 3 != 0) reader.fail(fmt::format("Properties=\"{}\" is not a list of name:type:columns", text));
   Layout layout;
   layout.given = true;
   std::vector<std::string> names;
@@ -323,7 +325,8 @@ bool ExtxyzReader::next(Frame& frame) {
   AtomLines atom_lines(layout, lines, frame);
   for (int i = 0; i < atoms; ++i) {
     if (!lines.next(line))
-      lines.fail(fmt::format("the file ends after {} of the {} atoms of the structure at line {}", i, atoms, frame.line));
+      lines.fail(
+          fmt::format("the file ends after {} of the {} atoms of the structure at line {}", i, atoms, frame.line));
     atom_lines.add(line);
   }
   return true;
@@ -342,7 +345,7 @@ void append_header(fmt::memory_buffer& out, const Frame& frame) {
   std::string properties = "species:S:1:pos:R:3";
   for (const Column& column : frame.columns)
     properties += fmt::format(":{}:{}:{}", column.name, type_letter(column), column.width);
-  fmt::format_to(to, "Properties={}", properties);
+  fmt::format_to(to, "Properties={}", quote_value(properties));
   for (const auto& [key, value] : frame.info) fmt::format_to(to, " {}={}", quote_value(key), quote_value(value));
   const auto flag = [&](std::size_t k) { return frame.periodic[k] ? 'T' : 'F'; };
   fmt::format_to(to, " pbc=\"{} {} {}\"\n", flag(0), flag(1), flag(2));

@@ -24,13 +24,13 @@ struct Column {
 /// One structure of an extended XYZ file. What the file says beyond positions is kept in order, so that the frame can
 /// be written again with columns added.
 struct Frame {
-  std::vector<std::string> symbols;               ///< [atoms] chemical symbols
-  std::vector<double> positions;                  ///< [atoms][3] Angstrom
-  std::array<double, 9> cell{};                   ///< rows are the cell vectors, Angstrom; zero where not given
-  std::array<bool, 3> periodic{};                 ///< per cell vector
-  std::vector<Column> columns;                    ///< further columns, in file order
+  std::vector<std::string> symbols;                       ///< [atoms] chemical symbols
+  std::vector<double> positions;                          ///< [atoms][3] Angstrom
+  std::array<double, 9> cell{};                           ///< rows are the cell vectors, Angstrom; zero where not given
+  std::array<bool, 3> periodic{};                         ///< per cell vector
+  std::vector<Column> columns;                            ///< further columns, in file order
   std::vector<std::pair<std::string, std::string>> info;  ///< further key=value pairs, values unquoted, in file order
-  std::size_t line = 0;                           ///< line of the file at which the frame starts, from 1
+  std::size_t line = 0;                                   ///< line of the file at which the frame starts, from 1
 
   int atoms() const { return static_cast<int>(symbols.size()); }
   const Column* find_column(const std::string& name) const;

@@ -11,9 +11,9 @@ using KeyValues = std::vector<std::pair<std::string, std::string>>;
 
 /// What a comment line of extended XYZ holds.
 struct ParsedKeyValues {
-  KeyValues pairs;      ///< in order; a key given twice keeps its last value
-  bool assigns = false; ///< whether any key was followed by =
-  std::string problem;  ///< why the line is malformed; empty if it is not
+  KeyValues pairs;       ///< in order; a key given twice keeps its last value
+  bool assigns = false;  ///< whether any key was followed by =
+  std::string problem;   ///< why the line is malformed; empty if it is not
 };
 
 /// Splits `key=value key="a value" key='...' key=[1, 2] key={1 2} flag` into pairs. Quotes and the outermost brackets

@@ -39,6 +39,10 @@ bool LineReader::next(std::string& line) {
   return true;
 }
 
-void LineReader::fail(std::string_view message) const { throw Error(fmt::format("{}:{}: {}", name_, line_, message)); }
+void LineReader::fail(std::string_view message) const {
+  constexpr std::size_t longest = 300;
+  const bool fits = message.size() <= longest;
+  throw Error(fmt::format("{}:{}: {}{}", name_, line_, message.substr(0, longest), fits ? "" : " ..."));
+}
 
 }  // namespace grapevine

@@ -25,7 +25,7 @@ class LineReader {
 
   const std::string& name() const { return name_; }
   std::uint64_t bytes() const { return bytes_before_ + begin_; }  ///< read so far
-  std::size_t line() const { return line_; }  ///< number of the line read last, from 1
+  std::size_t line() const { return line_; }                      ///< number of the line read last, from 1
 
   /// Throws Error "file:line: message".
   [[noreturn]] void fail(std::string_view message) const;

@@ -55,7 +55,8 @@ void split_fields(std::string_view text, std::vector<std::string_view>& fields) 
 
 std::vector<std::string_view> split_list(std::string_view text) {
   std::vector<std::string_view> words;
-  split(text, [](char c) { return is_space(c) || c == ',' || c == '[' || c == ']' || c == '{' || c == '}'; }, words);
+  split(
+      text, [](char c) { return is_space(c) || c == ',' || c == '[' || c == ']' || c == '{' || c == '}'; }, words);
   return words;
 }
 

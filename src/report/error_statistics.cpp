@@ -52,8 +52,7 @@ std::string format_errors(const PotentialErrors& errors) {
                                   "RMSE", "maximum", "at");
   append_row(table, "energy per atom", "meV", errors.energy_per_atom);
   append_row(table, "force components", "meV/A", errors.forces);
-  for (const auto& [symbol, statistics] : errors.forces_of)
-    append_row(table, "  on " + symbol, "meV/A", statistics);
+  for (const auto& [symbol, statistics] : errors.forces_of) append_row(table, "  on " + symbol, "meV/A", statistics);
   append_row(table, "virial per atom", "meV", errors.virial_per_atom);
   return table;
 }

@@ -34,10 +34,10 @@ class ErrorStatistics {
 
 /// Errors of all a potential predicts; forces component by component.
 struct PotentialErrors {
-  ErrorStatistics energy_per_atom;                                       ///< eV
-  ErrorStatistics forces;                                                ///< eV/Angstrom
-  std::vector<std::pair<std::string, ErrorStatistics>> forces_of;        ///< [species present] in order of appearance
-  ErrorStatistics virial_per_atom;                                       ///< eV, nine components
+  ErrorStatistics energy_per_atom;                                 ///< eV
+  ErrorStatistics forces;                                          ///< eV/Angstrom
+  std::vector<std::pair<std::string, ErrorStatistics>> forces_of;  ///< [species present] in order of appearance
+  ErrorStatistics virial_per_atom;                                 ///< eV, nine components
 
   ErrorStatistics& forces_of_species(const std::string& symbol);
   bool any() const { return energy_per_atom.count() + forces.count() + virial_per_atom.count() > 0; }

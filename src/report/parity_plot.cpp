@@ -195,18 +195,19 @@ class PanelDrawing {
     canvas.colour(black);
     canvas.text(middle, y_ - panel_side - 12, panel_.title(), font_size + 1, Anchor::centre);
     canvas.text(middle, y_ + 44, fmt::format("reference / {}", panel_.unit()), font_size, Anchor::centre);
-    canvas.vertical_text(x_ - tick_label_gap - widest_label_ - 10, y_ - panel_side / 2, fmt::format("potential / {}", panel_.unit()), font_size);
+    canvas.vertical_text(x_ - tick_label_gap - widest_label_ - 10, y_ - panel_side / 2,
+                         fmt::format("potential / {}", panel_.unit()), font_size);
     const double line = small_font_size + 4;
     const double x = x_ + panel_side - 10;
     canvas.text(x, y_ - 12 - 2 * line, fmt::format("RMSE {}", rounded(errors.root_mean_square())), small_font_size,
-                 Anchor::right);
+                Anchor::right);
     canvas.text(x, y_ - 12 - line, fmt::format("MAE {}", rounded(errors.mean_absolute())), small_font_size,
-                 Anchor::right);
+                Anchor::right);
     const bool thinned = errors.count() > points_.size();
     canvas.text(x, y_ - 12,
-                 thinned ? fmt::format("{} of {} values", points_.size(), errors.count())
-                         : fmt::format("{} values", errors.count()),
-                 small_font_size, Anchor::right);
+                thinned ? fmt::format("{} of {} values", points_.size(), errors.count())
+                        : fmt::format("{} values", errors.count()),
+                small_font_size, Anchor::right);
   }
 
   std::string rounded(double value) const { return fmt::format("{:.3g} {}", 1e3 * value, panel_.small_unit()); }
@@ -320,8 +321,7 @@ void draw_parity_plot(const std::filesystem::path& path, const std::vector<Parit
 
   AtomicFile file(path);
   const std::string name = file.temporary().string();
-  const Surface surface =
-      make_surface(path.extension().string(), name, width, top_margin + panel_side + bottom_margin);
+  const Surface surface = make_surface(path.extension().string(), name, width, top_margin + panel_side + bottom_margin);
   check_status(cairo_surface_status(surface.get()), path);
   draw_panels(surface.get(), drawings);
   if (path.extension() == ".png") check_status(cairo_surface_write_to_png(surface.get(), name.c_str()), path);

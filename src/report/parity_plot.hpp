@@ -47,7 +47,7 @@ class ParityPanel {
   std::vector<Point> sample_;
   std::vector<Point> outliers_;  // heap, smallest error in front
   ErrorStatistics errors_;
-  std::mt19937_64 random_{0};    // fixed seed: the same data give the same picture
+  std::mt19937_64 random_{0};  // fixed seed: the same data give the same picture
 };
 
 /// Throws Error unless the extension of `path` is .png, .svg or .pdf.

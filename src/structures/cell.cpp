@@ -90,9 +90,10 @@ void check_given(const Matrix3& cell, const std::array<bool, 3>& periodic) {
     const Vector3 v = row(cell, k);
     const double square = dot(v, v);
     if (periodic[k] && !(square > 0 && std::isfinite(square)))
-      throw Error(fmt::format("the structure is periodic along its {} cell vector, which is {}; give Lattice or set pbc "
-                              "to F there",
-                              vector_names[k], square == 0 ? "zero" : "not finite"));
+      throw Error(
+          fmt::format("the structure is periodic along its {} cell vector, which is {}; give Lattice or set pbc "
+                      "to F there",
+                      vector_names[k], square == 0 ? "zero" : "not finite"));
   }
 }
 

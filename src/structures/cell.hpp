@@ -23,7 +23,7 @@ inline bool is_bulk(const std::array<bool, 3>& periodic) { return periodic[0] &&
 /// along directions without periodicity there are vectors orthogonal to them.
 struct SearchBox {
   Matrix3 vectors{};
-  Matrix3 inverse{};                 ///< fractional = position * inverse
+  Matrix3 inverse{};  ///< fractional = position * inverse
   std::array<bool, 3> periodic{};
 
   /// Throws Error if a periodic direction has no cell vector or the periodic ones are linearly dependent.

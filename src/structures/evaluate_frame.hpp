@@ -13,10 +13,10 @@ enum class Precision { double_precision, mixed };
 
 /// What a potential says of one structure.
 struct FrameResult {
-  double energy = 0;                ///< eV
-  std::vector<double> energies;     ///< [atoms] eV
-  std::vector<double> forces;       ///< [atoms][3] eV/Angstrom
-  std::array<double, 9> virial{};   ///< eV, row-major; minus the derivative of the energy by symmetric strain
+  double energy = 0;               ///< eV
+  std::vector<double> energies;    ///< [atoms] eV
+  std::vector<double> forces;      ///< [atoms][3] eV/Angstrom
+  std::array<double, 9> virial{};  ///< eV, row-major; minus the derivative of the energy by symmetric strain
 };
 
 /// Evaluates structures one after another with one potential; keeps its buffers between calls. One per thread.

@@ -25,8 +25,7 @@ constexpr std::uint64_t shift_mask = (1 << shift_bits) - 1;
 
 std::uint64_t pack(std::size_t atom, const std::int32_t* shift) {
   std::uint64_t packed = atom;
-  for (int k = 0; k < 3; ++k)
-    packed = (packed << shift_bits) | static_cast<std::uint64_t>(shift[k] + largest_shift);
+  for (int k = 0; k < 3; ++k) packed = (packed << shift_bits) | static_cast<std::uint64_t>(shift[k] + largest_shift);
   return packed;
 }
 
@@ -89,9 +88,10 @@ void FrameGraph::check_image_count() const {
     const double reach = std::ceil(cutoff_ / box_.height(k)) + 1;
     images *= 2 * reach + 1;
     if (!(images <= most_images && reach <= static_cast<double>(largest_shift)))
-      throw Error(fmt::format("the cell is only {:.3g} Angstrom high along one of its vectors, far too small for the "
-                              "cutoff of {} Angstrom; check Lattice and its units",
-                              box_.height(k), cutoff_));
+      throw Error(
+          fmt::format("the cell is only {:.3g} Angstrom high along one of its vectors, far too small for the "
+                      "cutoff of {} Angstrom; check Lattice and its units",
+                      box_.height(k), cutoff_));
   }
 }
 
@@ -122,8 +122,9 @@ void FrameGraph::move(std::size_t atom, std::size_t k, double multiple) {
 double FrameGraph::close_gaps(const std::vector<Vector3>& fractions, std::size_t k) {
   std::vector<std::size_t> order(fractions.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return std::pair(fractions[a][k], a) < std::pair(fractions[b][k], b); });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(fractions[a][k], a) < std::pair(fractions[b][k], b);
+  });
   const double widest = 1.5 * cutoff_;
   double cut = fractions[order[0]][k];
   for (std::size_t n = 0; n < order.size(); ++n) {

@@ -62,12 +62,12 @@ class FrameGraph : public Graph {
 
   int own_ = 0;
   SearchBox box_;
-  std::vector<int> species_;             // [own + ghosts]
-  std::vector<double> positions_;        // [own + ghosts][3], own atoms moved into the box
-  std::vector<int> owner_;               // [ghosts]
-  std::vector<std::uint64_t> ghost_;     // [ghosts] packed atom and shift, ascending
-  std::vector<std::size_t> first_;       // [own + 1]
-  std::vector<int> neighbour_;           // [edges]
+  std::vector<int> species_;          // [own + ghosts]
+  std::vector<double> positions_;     // [own + ghosts][3], own atoms moved into the box
+  std::vector<int> owner_;            // [ghosts]
+  std::vector<std::uint64_t> ghost_;  // [ghosts] packed atom and shift, ascending
+  std::vector<std::size_t> first_;    // [own + 1]
+  std::vector<int> neighbour_;        // [edges]
   std::unique_ptr<PairList> pairs_;
 };
 

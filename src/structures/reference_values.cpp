@@ -61,7 +61,8 @@ std::optional<std::vector<double>> find_forces(const Frame& frame, const std::st
   static constexpr std::array<std::string_view, 2> usual{"forces", "force"};
   const Column* column = find_values(frame, candidates(frame, key, usual));
   if (!column) return std::nullopt;
-  if (column->width != 3) throw Error(fmt::format("column {} has {} numbers per atom, not 3", column->name, column->width));
+  if (column->width != 3)
+    throw Error(fmt::format("column {} has {} numbers per atom, not 3", column->name, column->width));
   if (const auto* reals = std::get_if<std::vector<double>>(&column->values)) return *reals;
   if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column->values))
     return std::vector<double>(integers->begin(), integers->end());
@@ -76,7 +77,8 @@ std::array<double, 9> full_tensor(const std::pair<std::string, std::string>& pai
   else if (n.size() == 6)
     tensor = {n[0], n[5], n[4], n[5], n[1], n[3], n[4], n[3], n[2]};
   else
-    throw Error(fmt::format("{} has {} numbers; expected 9, or 6 in the order xx yy zz yz xz xy", pair.first, n.size()));
+    throw Error(
+        fmt::format("{} has {} numbers; expected 9, or 6 in the order xx yy zz yz xz xy", pair.first, n.size()));
   return tensor;
 }
 

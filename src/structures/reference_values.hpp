@@ -11,9 +11,9 @@ namespace grapevine {
 
 /// Reference values (labels) of one structure.
 struct ReferenceValues {
-  std::optional<double> energy;                  ///< eV
-  std::optional<std::vector<double>> forces;     ///< [atoms][3] eV/Angstrom
-  std::optional<std::array<double, 9>> virial;   ///< eV, minus the derivative of the energy by strain
+  std::optional<double> energy;                 ///< eV
+  std::optional<std::vector<double>> forces;    ///< [atoms][3] eV/Angstrom
+  std::optional<std::array<double, 9>> virial;  ///< eV, minus the derivative of the energy by strain
 };
 
 /// Under which names a file has its reference values; empty means the usual ones.

@@ -16,8 +16,8 @@ namespace {
 constexpr const char* mark_key = "evaluated_by";
 constexpr const char* mark_value = "grapevine";
 
-constexpr std::array<std::string_view, 6> result_names{"energy", "forces", "energies", "virial", "stress",
-                                                       "free_energy"};
+constexpr std::array<std::string_view, 6> result_names{"energy", "forces", "energies",
+                                                       "virial", "stress", "free_energy"};
 
 bool is_result_name(const std::string& name) {
   return std::find(result_names.begin(), result_names.end(), name) != result_names.end();

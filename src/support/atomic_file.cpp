@@ -14,6 +14,10 @@ namespace grapevine {
 
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(fmt::format("{}.part-{}", path_.string(), getpid())) {
+  // Renaming onto a device such as /dev/null would put a file in its place.
+  std::error_code ignored;
+  if (std::filesystem::exists(path_, ignored) && !std::filesystem::is_regular_file(path_, ignored))
+    throw Error(fmt::format("cannot write {}: it is a folder or a device; name a file", path_.string()));
   stream_.open(temporary_, std::ios::binary | std::ios::trunc);
   if (!stream_)
     throw Error(fmt::format("cannot write {}: {}; check that the folder exists and may be written", path_.string(),

@@ -12,7 +12,7 @@ namespace grapevine {
 /// renamed by commit(). Without commit() the temporary is removed and an older file of that name stays as it was.
 class AtomicFile {
  public:
-  /// Throws Error if the folder cannot be written.
+  /// Throws Error if the folder cannot be written, or the path is a folder or a device.
   explicit AtomicFile(std::filesystem::path path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

@@ -310,6 +310,8 @@ def test_bad_structures_are_one_clear_line_and_leave_no_file(case, threads, grap
         (["good.extxyz", "--plot", "plot.png"], "no reference values"),
         (["good.extxyz", "--energy-key", "e_dft"], "'e_dft'"),
         (["good.extxyz", "-o", "nowhere/out.extxyz"], "nowhere"),
+        (["good.extxyz", "-o", "/dev/null"], "/dev/null"),
+        (["good.extxyz", "-o", "."], "folder"),
         (["good.extxyz", "--precision", "half"], "half"),
         (["good.extxyz", "--threads", "0"], "threads"),
     ],

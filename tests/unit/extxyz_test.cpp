@@ -53,7 +53,8 @@ const std::string& info(const Frame& frame, const std::string& key) {
 TEST(Extxyz, ReadsEveryFrameWithCellColumnsAndInfo) {
   const auto frames = read(
       "2\nLattice=\"1 2 3 4 5 6 7 8 10\" Properties=species:S:1:pos:R:3:forces:R:3:tag:I:1:fixed:L:1 energy=-1.5 "
-      "pbc=\"T F T\"\nSi 0 1 2 .1 .2 .3 7 T\nO 3 4 5 .4 .5 .6 -8 F\n1\nProperties=species:S:1:pos:R:3\nH 1e-3 +2 -3.\n");
+      "pbc=\"T F T\"\nSi 0 1 2 .1 .2 .3 7 T\nO 3 4 5 .4 .5 .6 -8 F\n1\nProperties=species:S:1:pos:R:3\nH 1e-3 +2 "
+      "-3.\n");
   ASSERT_EQ(frames.size(), 2u);
   EXPECT_THAT(frames[0].symbols, ElementsAre("Si", "O"));
   EXPECT_THAT(frames[0].positions, ElementsAre(0, 1, 2, 3, 4, 5));
@@ -151,6 +152,7 @@ TEST(Extxyz, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:X:3"), HasSubstr("unknown type 'X'"));
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:0"), HasSubstr("expected name:type:columns"));
   EXPECT_THAT(comment_error("Properties=species:S:1:forces:R:3"), HasSubstr("positions"));
+  EXPECT_THAT(comment_error("Properties=Z:I:1:pos:R:3:species:I:1", "1 0 0 0 1"), HasSubstr("species:S:1"));
   EXPECT_THAT(comment_error("Properties=pos:R:3", "0 0 0"), HasSubstr("elements"));
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:3:a:R:1:a:R:1", "H 0 0 0 1 1"), HasSubstr("more than once"));
   EXPECT_THAT(comment_error("Lattice=\"1 2\""), HasSubstr("not 9 numbers"));

@@ -130,8 +130,7 @@ TEST(FrameGraph, FindsManyImagesOfOneAtomInACellMuchSmallerThanTheCutoff) {
 }
 
 TEST(FrameGraph, HandlesStronglySkewedCells) {
-  const Frame frame =
-      make_frame({3, 0, 0, 60.5, 3.2, 0, -31, 44.7, 3.1}, everywhere, {0.1, 0.2, 0.3, 1.4, 1.6, 1.2});
+  const Frame frame = make_frame({3, 0, 0, 60.5, 3.2, 0, -31, 44.7, 3.1}, everywhere, {0.1, 0.2, 0.3, 1.4, 1.6, 1.2});
   const Matrix3 equivalent{3, 0, 0, 60.5 - 60, 3.2, 0, 0, 0, 3.1};
   Frame reduced = make_frame(equivalent, everywhere, frame.positions);
   for (std::size_t x = 0; x < 3; ++x)  // c - 14 b' + 12 a, with b' the reduced b
