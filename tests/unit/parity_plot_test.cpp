@@ -10,6 +10,10 @@
 #include "report/axis.hpp"
 #include "support/error.hpp"
 
+// fontconfig keeps what it has read of the system's fonts until the process ends.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
+
 namespace grapevine {
 namespace {
 
