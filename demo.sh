@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs molecular dynamics on two MPI ranks:
 #   ./demo.sh          the alloy NbMoTaW, 4,000 atoms, heated from 300 K to 1000 K
-#   ./demo.sh water    liquid water, 150 molecules at 330 K
+#   ./demo.sh water    liquid water, 64 molecules at 330 K
 # Ends with a table and a picture in build/demo/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -61,7 +61,7 @@ def main(folder):
     axis.set_title(f"Liquid water, {len(frames)} frames")
     axis.legend(frameon=False)
     figure.savefig(folder / "structure.png", dpi=150)
-    print(f"whole molecules: {min(whole)} of {len(oxygen)} or more in each of {len(frames)} frames")
+    print(f"whole molecules: {min(whole)} of {len(oxygen)} in the worst of {len(frames)} frames")
     print(f"picture: {folder / 'structure.png'}")
 
 
