@@ -275,8 +275,10 @@ void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
   if (std::isfinite(problem.distance))
     error->one(FLERR, "Atoms {} and {} are on top of each other ({:.3g} Angstrom apart) at step {}",
                name(problem.first), name(problem.second), problem.distance, update->ntimestep);
-  error->one(FLERR, "Position of atom {} or {} is not a number at step {}; the simulation is unstable",
-             name(problem.first), name(problem.second), update->ntimestep);
+  const double *x = atom->x[problem.first];
+  const bool first_is_finite = std::isfinite(x[0]) && std::isfinite(x[1]) && std::isfinite(x[2]);
+  error->one(FLERR, "Position of atom {} is not a number at step {}; the simulation is unstable",
+             name(first_is_finite ? problem.second : problem.first), update->ntimestep);
 }
 
 /* ----------------------------------------------------------------------

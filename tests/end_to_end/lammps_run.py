@@ -162,11 +162,12 @@ def run_process(command, folder, env, timeout):
     return process.returncode, output.decode(errors="replace")
 
 
-def run_lammps(folder, script, ranks=1, threads=1, plugin=True, launcher=False, must="succeed", timeout=120):
+def run_lammps(folder, script, ranks=1, threads=1, plugin=True, launcher=False, must="succeed", timeout=120,
+               arguments=()):
     """Runs `script` in `folder`. must: "succeed", "fail" or "end" (either). Prints what pytest shows on failure."""
     (folder / "in.test").write_text(script)
     (folder / "atoms.dump").unlink(missing_ok=True)
-    arguments = ["-in", "in.test", "-log", "log.test"]
+    arguments = ["-in", "in.test", "-log", "log.test", *arguments]
     if launcher:
         command = [BUILD / "bin" / "grapevine", "lammps", "-np", str(ranks), *arguments]
     else:
