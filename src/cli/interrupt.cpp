@@ -5,7 +5,7 @@
 namespace grapevine {
 namespace {
 
-constexpr int signals[] = {SIGINT, SIGTERM};
+constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 bool is_ignored(int signal) {
   struct sigaction action {};

@@ -11,8 +11,9 @@ class Interrupted : public std::runtime_error {
   Interrupted() : std::runtime_error("interrupted") {}
 };
 
-/// While it lives, SIGINT and SIGTERM wait; check() asks whether one has come. When it ends, a signal that waits takes
-/// its usual effect. Make it before any thread starts and before any AtomicFile, so that it outlives them.
+/// While it lives, SIGINT, SIGTERM, SIGHUP and SIGPIPE wait; check() asks whether one has come. When it ends, a signal
+/// that waits takes its usual effect. Make it before any thread starts and before any AtomicFile, so that it outlives
+/// them.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -355,3 +355,16 @@ def test_an_interrupted_run_leaves_no_file(sent, grapevine, three_layer, tmp_pat
     running.send_signal(sent)
     assert running.wait(timeout=60) == -sent
     assert not any(folder.iterdir())
+
+
+def test_a_reader_that_goes_away_leaves_no_file(grapevine, three_layer, tmp_path):
+    source = tmp_path / "long.extxyz"
+    source.write_text(3000 * exact_extxyz(oxide()))
+    folder = tmp_path / "results"
+    folder.mkdir()
+    command = [grapevine, "evaluate", three_layer, source, "-o", folder / "out.extxyz"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(timeout=60) == -signal.SIGPIPE
+    assert not any(folder.iterdir())
