@@ -3,7 +3,6 @@
 GRAPEVINE_BUILD names the build folder; without it, `build` in the checkout.
 """
 
-import shutil
 import subprocess
 from functools import partial
 
@@ -58,5 +57,4 @@ def three_layer(golden_model):
 @pytest.fixture
 def lammps(tmp_path):
     """lammps(script, ranks=1, ...): see run_lammps(); every run of a test shares one folder."""
-    yield partial(run_lammps, tmp_path)
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    return partial(run_lammps, tmp_path)

@@ -217,7 +217,8 @@ def write_data(path, atoms, elements, velocities=None, shift=0.0):
     return rotation
 
 
-def setup(model, elements, data="data.test", boundary="p p p", precision="double", units="metal", before="", style=None):
+def setup(model, elements, data="data.test", boundary="p p p", precision="double", units="metal", before="",
+          style=None):
     """The head of an input script: units, box, atoms and the potential. `style` replaces the two pair commands."""
     pair = style or f"pair_style grapevine {precision}\npair_coeff * * {model} {' '.join(elements)}\n"
     return f"units {units}\nboundary {boundary}\n{before}\nread_data {data}\n{pair}\n"
