@@ -21,8 +21,7 @@ class MessagePacker {
 
 /// Exchange by LAMMPS's own halo communication of a pair style: works with every comm_style LAMMPS has, and moves
 /// every ghost, those beyond the cutoff but within the skin included.
-template <class Real>
-class LammpsExchange final : public grapevine::Exchange<Real>, public MessagePacker {
+template <class Real> class LammpsExchange final : public grapevine::Exchange<Real>, public MessagePacker {
  public:
   LammpsExchange(LAMMPS *lmp, Pair *pair) : lmp_(lmp), pair_(pair) {}
 

@@ -5,8 +5,8 @@
 // The binary interface between LAMMPS and a plugin. Installed LAMMPS headers do not include it, hence this
 // declaration of it.
 extern "C" {
-typedef void *(lammpsplugin_factory1) (void *lmp);
-typedef void *(lammpsplugin_factory2) (void *lmp, int narg, char **arg);
+typedef void *(lammpsplugin_factory1)(void *lmp);
+typedef void *(lammpsplugin_factory2)(void *lmp, int narg, char **arg);
 
 typedef struct {
   const char *version;    // of LAMMPS; a mismatch only warns

@@ -199,9 +199,8 @@ void PairGrapevine::init_style()
   if (atom->molecular != Atom::ATOMIC)
     for (int k = 1; k <= 3; k++)
       if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0)
-        error->all(FLERR,
-                   "Pair style grapevine needs all neighbours, and special_bonds leaves out bonded ones; "
-                   "use special_bonds lj/coul 1.0 1.0 1.0");
+        error->all(FLERR, "Pair style grapevine needs all neighbours, and special_bonds leaves out bonded ones; "
+                          "use special_bonds lj/coul 1.0 1.0 1.0");
 
   // pair_style hybrid sizes its messages before pair_coeff tells how wide ours are
   force->pair->comm_forward = MAX(force->pair->comm_forward, comm_forward);
@@ -233,9 +232,8 @@ void PairGrapevine::compute(int eflag, int vflag)
   graph_.update(*atom, *list, species_of_type_.data(), potential_->cutoff());
 
   grapevine::Output result;
-  result.energy_unit = strcmp(update->unit_style, "real") == 0
-      ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
-      : 1.0;
+  result.energy_unit =
+      strcmp(update->unit_style, "real") == 0 ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL) : 1.0;
   result.forces = atom->f ? &atom->f[0][0] : nullptr;
   result.energies = eflag_atom ? eatom : nullptr;
   if (vflag_atom) {
@@ -269,9 +267,7 @@ void PairGrapevine::compute(int eflag, int vflag)
 
 void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 {
-  const auto name = [this](int i) {
-    return atom->tag_enable ? std::to_string(atom->tag[i]) : "without ID";
-  };
+  const auto name = [this](int i) { return atom->tag_enable ? std::to_string(atom->tag[i]) : "without ID"; };
   if (std::isfinite(problem.distance))
     error->one(FLERR, "Atoms {} and {} are on top of each other ({:.3g} Angstrom apart) at step {}",
                name(problem.first), name(problem.second), problem.distance, update->ntimestep);
@@ -309,13 +305,13 @@ void PairGrapevine::finish()
   std::string computed;
   for (int t = 0; t < passes; t++) computed += fmt::format(" {:.10g}", static_cast<double>(all[t]) / steps);
   const double layers = MAX(passes - 1, 1);
-  utils::logmesg(lmp,
-                 "Grapevine: atoms computed per layer{} of {:.10g} atoms, halo atoms exchanged per layer {:.10g} of "
-                 "{:.10g} ghosts, numbers sent per step {:.10g} forward {:.10g} reverse, {} layers, cutoff {} Angstrom\n",
-                 computed, static_cast<double>(all[passes]) / steps,
-                 static_cast<double>(all[passes + 2]) / steps / layers, static_cast<double>(all[passes + 1]) / steps,
-                 static_cast<double>(all[passes + 3]) / steps, static_cast<double>(all[passes + 4]) / steps,
-                 passes - 1, potential_->cutoff());
+  utils::logmesg(
+      lmp,
+      "Grapevine: atoms computed per layer{} of {:.10g} atoms, halo atoms exchanged per layer {:.10g} of "
+      "{:.10g} ghosts, numbers sent per step {:.10g} forward {:.10g} reverse, {} layers, cutoff {} Angstrom\n",
+      computed, static_cast<double>(all[passes]) / steps, static_cast<double>(all[passes + 2]) / steps / layers,
+      static_cast<double>(all[passes + 1]) / steps, static_cast<double>(all[passes + 3]) / steps,
+      static_cast<double>(all[passes + 4]) / steps, passes - 1, potential_->cutoff());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -323,7 +319,7 @@ void PairGrapevine::finish()
 double PairGrapevine::memory_usage()
 {
   return Pair::memory_usage() + (engine_ ? engine_->bytes() : 0.0) +
-      static_cast<double>(atom_virials_.capacity() * sizeof(double));
+         static_cast<double>(atom_virials_.capacity() * sizeof(double));
 }
 
 /* ---------------------------------------------------------------------- */
