@@ -89,7 +89,7 @@ class Parser {
       advance();
     }
     if (at_end()) fail("a string is not closed");
-    const std::string result(text_.substr(begin, position_ - begin));
+    std::string result(text_.substr(begin, position_ - begin));
     advance();
     return result;
   }

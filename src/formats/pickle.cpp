@@ -511,11 +511,12 @@ std::vector<double> TorchTensor::to_doubles() const {
 }
 
 const PickleValue* PickleDict::find(std::string_view key) const {
-  for (auto item = items.rbegin(); item != items.rend(); ++item) {
-    const std::string* text = pickle_text(item->first);
-    if (text && *text == key) return &item->second;
+  const PickleValue* found = nullptr;
+  for (const auto& [name, value] : items) {
+    const std::string* text = pickle_text(name);
+    if (text && *text == key) found = &value;
   }
-  return nullptr;
+  return found;
 }
 
 const std::string* pickle_text(const PickleValue& value) {

@@ -22,8 +22,8 @@ seed() {
 }
 
 golden=$root/tests/data/golden
-seed safetensors "$root"/models/*.safetensors
-seed model_file "$root"/models/*.safetensors
+seed safetensors "$root"/tests/data/models/*.safetensors
+seed model_file "$root"/tests/data/models/*.safetensors
 seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz

@@ -124,6 +124,14 @@ TEST(ModelFile, NetworksThatDifferBetweenSpeciesCannotBeWritten) {
   EXPECT_THAT(error_of([&] { reann::file_contents(p, {}); }), HasSubstr("differ in structure"));
 }
 
+TEST(ModelFile, FileOfVersionOneStaysReadable) {
+  const TensorFile file = TensorFile::read(test::source_folder() / "tests/data/models/local-s-only.safetensors");
+  const reann::Parameters p = reann::read_parameters(file);
+  EXPECT_EQ(p.species, std::vector<std::string>{"Cu"});
+  EXPECT_EQ(p.cutoff, 5.0);
+  EXPECT_EQ(p.count(), 731u);
+}
+
 TEST(ModelFile, ShippedModelsSayWhereTheyComeFrom) {
   for (const char* name : {"nbmotaw", "water"}) {
     const TensorFile file = TensorFile::read(test::source_folder() / "models" / (std::string(name) + ".safetensors"));

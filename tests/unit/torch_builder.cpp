@@ -139,13 +139,13 @@ PickleWriter& PickleWriter::raw(const std::string& bytes) {
 }
 
 PickleWriter& PickleWriter::text(const std::string& text) {
-  return raw("X" + bytes_of(static_cast<std::uint32_t>(text.size())) + text);
+  return raw("X").raw(bytes_of(static_cast<std::uint32_t>(text.size()))).raw(text);
 }
 
-PickleWriter& PickleWriter::integer(std::int32_t value) { return raw("J" + bytes_of(value)); }
+PickleWriter& PickleWriter::integer(std::int32_t value) { return raw("J").raw(bytes_of(value)); }
 
 PickleWriter& PickleWriter::real(double value) {
-  return raw("G" + bytes_of(__builtin_bswap64(std::bit_cast<std::uint64_t>(value))));
+  return raw("G").raw(bytes_of(__builtin_bswap64(std::bit_cast<std::uint64_t>(value))));
 }
 
 PickleWriter& PickleWriter::global(const std::string& module, const std::string& name) {

@@ -47,7 +47,7 @@ json structure_of(const Network& network) {
 }
 
 json common_structure(const std::vector<Network>& networks, const std::string& name) {
-  const json structure = structure_of(networks.front());
+  json structure = structure_of(networks.front());
   for (const Network& network : networks)
     if (structure_of(network) != structure)
       throw Error(
