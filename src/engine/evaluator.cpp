@@ -167,7 +167,7 @@ template <class Real>
 void Evaluator<Real>::for_each_block(const Graph& graph, bool with_edge_gradient, const BlockFunction& function) {
   const int size = model_->block_size();
   const int blocks = (graph.centres() + size - 1) / size;
-#pragma omp parallel for schedule(static) num_threads(static_cast<int>(threads_.size())) if (threads_.size() > 1)
+#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads_.size())) if (threads_.size() > 1)
   for (int b = 0; b < blocks; ++b) {
     Thread& thread = *threads_[static_cast<std::size_t>(this_thread())];
     if (thread.problem) continue;
@@ -187,8 +187,8 @@ void Evaluator<Real>::one_block(const Graph& graph, CentreRange range, bool with
   graph.edges(range, thread.edges);
   check_distances(thread.edges);
   if (with_edge_gradient) thread.edge_gradient.resize(3 * static_cast<std::size_t>(thread.edges.edges()));
-  const Block<Real> block{thread.edges,    graph.species(),   feature_pointers_,        thread.gradients,
-                          state_pointers_, energies_.data(),  thread.edge_gradient.data()};
+  const Block<Real> block{thread.edges,    graph.species(),  feature_pointers_,          thread.gradients,
+                          state_pointers_, energies_.data(), thread.edge_gradient.data()};
   function(block, *thread.workspace);
   if (with_edge_gradient) thread.add_edges();
 }
@@ -248,7 +248,8 @@ void Evaluator<Real>::collect(Output& output) {
 
 template <class Real>
 double Evaluator<Real>::bytes() const {
-  double sum = bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + 8.0 * static_cast<double>(energies_.size());
+  double sum =
+      bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + 8.0 * static_cast<double>(energies_.size());
   for (const auto& thread : threads_)
     sum += bytes_of(thread->own_gradients) +
            8.0 * static_cast<double>(thread->own_forces.capacity() + thread->own_atom_virials.capacity());

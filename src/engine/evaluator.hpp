@@ -27,12 +27,12 @@ class AtomError : public Error {
 
 /// Where an evaluation leaves its results, in the host's unit of energy and Angstrom.
 struct Output {
-  double energy_unit = 1;           ///< one eV in the host's unit of energy
-  double* forces = nullptr;         ///< [own + ghosts][3], added to; the ghosts' share is the host's to return
-  double* energies = nullptr;       ///< [own], added to; may be null
-  double* atom_virials = nullptr;   ///< [own + ghosts][9], added to, half of an edge to either end; may be null
-  double energy = 0;                ///< sum over this rank's centres
-  std::array<double, 9> virial{};   ///< row-major, this rank's edges: -sum d (x) dE/dd
+  double energy_unit = 1;          ///< one eV in the host's unit of energy
+  double* forces = nullptr;        ///< [own + ghosts][3], added to; the ghosts' share is the host's to return
+  double* energies = nullptr;      ///< [own], added to; may be null
+  double* atom_virials = nullptr;  ///< [own + ghosts][9], added to, half of an edge to either end; may be null
+  double energy = 0;               ///< sum over this rank's centres
+  std::array<double, 9> virial{};  ///< row-major, this rank's edges: -sum d (x) dE/dd
 };
 
 /// Counts that prove the algorithm: each pass computes each centre once, and nothing else.

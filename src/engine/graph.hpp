@@ -14,10 +14,10 @@ struct CentreRange {
 /// The edges i <- j of a few centres in compressed sparse rows, stripped to the cutoff. A block is small enough to
 /// stay in cache; whole-system edge arrays are never made.
 struct EdgeBlock {
-  std::vector<int> centre;      ///< [centres] atom index i of each centre
-  std::vector<int> first;       ///< [centres + 1] edges of centre c are first[c] .. first[c + 1] - 1
-  std::vector<int> neighbour;   ///< [edges] atom index j, own or ghost
-  std::vector<double> vector;   ///< [edges][3] d = r_i - r_j in Angstrom
+  std::vector<int> centre;     ///< [centres] atom index i of each centre
+  std::vector<int> first;      ///< [centres + 1] edges of centre c are first[c] .. first[c + 1] - 1
+  std::vector<int> neighbour;  ///< [edges] atom index j, own or ghost
+  std::vector<double> vector;  ///< [edges][3] d = r_i - r_j in Angstrom
 
   int centres() const { return static_cast<int>(centre.size()); }
   int edges() const { return static_cast<int>(neighbour.size()); }

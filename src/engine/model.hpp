@@ -20,12 +20,12 @@ class Workspace {
 template <class Real>
 struct Block {
   const EdgeBlock& edges;
-  std::span<const int> species;        ///< [own + ghosts]
-  std::span<Real* const> features;     ///< [T + 1] x_t as [own + ghosts][width(t)]; features[0] is null
-  std::span<Real* const> gradients;    ///< [T + 1] dE/dx_t, same shapes; gradients[0] is null
-  std::span<Real* const> state;        ///< [T + 1] what pass t leaves for later, as [own][state_width(t)]
-  double* energy;                      ///< [own] atomic energies in eV, written by readout
-  Real* edge_gradient;                 ///< [edges][3] dE/dd in eV/Angstrom, for passes that give it
+  std::span<const int> species;      ///< [own + ghosts]
+  std::span<Real* const> features;   ///< [T + 1] x_t as [own + ghosts][width(t)]; features[0] is null
+  std::span<Real* const> gradients;  ///< [T + 1] dE/dx_t, same shapes; gradients[0] is null
+  std::span<Real* const> state;      ///< [T + 1] what pass t leaves for later, as [own][state_width(t)]
+  double* energy;                    ///< [own] atomic energies in eV, written by readout
+  Real* edge_gradient;               ///< [edges][3] dE/dd in eV/Angstrom, for passes that give it
 };
 
 /// A layered message passing potential with T exchanges of features, evaluated in T + 1 passes over the edges:
@@ -43,12 +43,12 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  virtual double cutoff() const = 0;                 ///< Angstrom
-  virtual int layers() const = 0;                    ///< T
-  virtual int width(int t) const = 0;                ///< numbers per atom in x_t, t = 1 .. T
-  virtual int state_width(int t) const = 0;          ///< numbers per own atom kept from pass t, t = 0 .. T
-  virtual bool gives_edge_gradient(int t) const = 0; ///< whether the gradient part of pass t fills edge_gradient
-  virtual int block_size() const = 0;                ///< centres per block that suit the kernels
+  virtual double cutoff() const = 0;                  ///< Angstrom
+  virtual int layers() const = 0;                     ///< T
+  virtual int width(int t) const = 0;                 ///< numbers per atom in x_t, t = 1 .. T
+  virtual int state_width(int t) const = 0;           ///< numbers per own atom kept from pass t, t = 0 .. T
+  virtual bool gives_edge_gradient(int t) const = 0;  ///< whether the gradient part of pass t fills edge_gradient
+  virtual int block_size() const = 0;                 ///< centres per block that suit the kernels
 
   virtual std::unique_ptr<Workspace> make_workspace() const = 0;
 
@@ -63,9 +63,9 @@ class Potential {
   virtual ~Potential() = default;
 
   virtual const std::vector<std::string>& species() const = 0;  ///< chemical symbols, in the model's order
-  virtual double cutoff() const = 0;                             ///< Angstrom
-  virtual int layers() const = 0;                                ///< T
-  virtual int width(int t) const = 0;                            ///< numbers per atom sent in layer t = 1 .. T
+  virtual double cutoff() const = 0;                            ///< Angstrom
+  virtual int layers() const = 0;                               ///< T
+  virtual int width(int t) const = 0;                           ///< numbers per atom sent in layer t = 1 .. T
   virtual std::size_t parameter_count() const = 0;
 
   virtual std::shared_ptr<const Model<double>> model_in_double() const = 0;

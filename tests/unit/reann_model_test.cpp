@@ -46,7 +46,9 @@ class ReannModelTest : public testing::TestWithParam<Case> {
         potential(parameters),
         frame(random_cluster(GetParam().sizes.species, 37, 9.0, 11)) {}
 
-  double energy(const Frame& at) { return FrameEvaluator(potential, Precision::double_precision, 1).evaluate(at).energy; }
+  double energy(const Frame& at) {
+    return FrameEvaluator(potential, Precision::double_precision, 1).evaluate(at).energy;
+  }
 
   reann::Parameters parameters;
   reann::ReannPotential potential;
@@ -69,8 +71,7 @@ TEST_P(ReannModelTest, ForcesAreMinusTheGradientOfTheEnergy) {
       moved.positions[n] += by;
       return energy(moved);
     };
-    const double slope =
-        (8 * (shifted(h) - shifted(-h)) - (shifted(2 * h) - shifted(-2 * h))) / (12 * h);
+    const double slope = (8 * (shifted(h) - shifted(-h)) - (shifted(2 * h) - shifted(-2 * h))) / (12 * h);
     EXPECT_NEAR(result.forces[n], -slope, 2e-8 * std::max(1.0, std::abs(slope))) << "coordinate " << n;
   }
 }

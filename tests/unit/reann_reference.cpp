@@ -136,8 +136,8 @@ std::vector<Vector> densities(const reann::Parameters& p, int t, const Frame& fr
       const std::vector<Vector> products = ordered_products(d, p.max_order);
       for (int k = 0; k < p.waves; ++k) {
         const std::size_t s = product(species[j], p.waves) + k;
-        const double wave = coefficients[j][k] * cut *
-                            std::exp(p.radial_exponent[s] * std::pow(r - p.radial_centre[s], 2));
+        const double wave =
+            coefficients[j][k] * cut * std::exp(p.radial_exponent[s] * std::pow(r - p.radial_centre[s], 2));
         for (int l = 0; l <= p.max_order; ++l)
           for (std::size_t c = 0; c < products[l].size(); ++c) sums[l][c][k] += wave * products[l][c];
       }
@@ -201,7 +201,8 @@ std::vector<double> reference_energies(const reann::Parameters& parameters, cons
   const std::vector<int> species = species_of(parameters, frame);
   std::vector<Vector> coefficients;
   for (const int s : species) {
-    const auto first = parameters.initial_coefficient.begin() + static_cast<std::ptrdiff_t>(product(s, parameters.waves));
+    const auto first =
+        parameters.initial_coefficient.begin() + static_cast<std::ptrdiff_t>(product(s, parameters.waves));
     coefficients.emplace_back(first, first + parameters.waves);
   }
   for (int t = 0; t < parameters.layers; ++t) {
@@ -214,7 +215,8 @@ std::vector<double> reference_energies(const reann::Parameters& parameters, cons
   const std::vector<Vector> density = densities(parameters, parameters.layers, frame, species, coefficients);
   std::vector<double> energies;
   for (int i = 0; i < frame.atoms(); ++i)
-    energies.push_back(pass_through(parameters.readout[species[i]], density[i])[0] + parameters.energy_shift[species[i]]);
+    energies.push_back(pass_through(parameters.readout[species[i]], density[i])[0] +
+                       parameters.energy_shift[species[i]]);
   return energies;
 }
 

@@ -46,17 +46,17 @@ std::vector<double> fuse(const Parameters& parameters, int t, const Linear& line
 
 template <class Real>
 struct ReannModel<Real>::Scratch final : Workspace {
-  std::vector<Real> radial;       // [edges][stride] R_k f_c
-  std::vector<Real> d_radial;     // [edges][stride] its derivative by r
-  std::vector<Real> components;   // [components]
-  std::vector<Real> weights;      // [components]
-  std::vector<Real> coefficients; // [T + 1][stride]
-  std::vector<int> order;         // centres of a block, sorted by species
-  std::vector<Real> density;      // [components][waves][lanes]
-  std::vector<Real> d_density;    // the same
-  std::vector<Real> gram;         // [gram][lanes]
-  std::vector<Real> hidden;       // [widest][lanes]
-  std::vector<Real> output;       // [outputs][lanes]
+  std::vector<Real> radial;        // [edges][stride] R_k f_c
+  std::vector<Real> d_radial;      // [edges][stride] its derivative by r
+  std::vector<Real> components;    // [components]
+  std::vector<Real> weights;       // [components]
+  std::vector<Real> coefficients;  // [T + 1][stride]
+  std::vector<int> order;          // centres of a block, sorted by species
+  std::vector<Real> density;       // [components][waves][lanes]
+  std::vector<Real> d_density;     // the same
+  std::vector<Real> gram;          // [gram][lanes]
+  std::vector<Real> hidden;        // [widest][lanes]
+  std::vector<Real> output;        // [outputs][lanes]
   std::vector<Real> tape;
   std::vector<Real> network;
 };
@@ -337,8 +337,7 @@ void ReannModel<Real>::atoms_backward(int t, const Block<Real>& block, Scratch& 
 
 // Densities of a group, transposed so that atoms lie side by side.
 template <class Real>
-void ReannModel<Real>::load_lanes(int t, const Block<Real>& block, std::span<const int> atoms,
-                                  Scratch& scratch) const {
+void ReannModel<Real>::load_lanes(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
   constexpr int n = lanes<Real>;
   if (static_cast<int>(atoms.size()) < n) std::fill(scratch.density.begin(), scratch.density.end(), Real(0));
   for (std::size_t lane = 0; lane < atoms.size(); ++lane) {
@@ -352,8 +351,7 @@ void ReannModel<Real>::load_lanes(int t, const Block<Real>& block, std::span<con
 template <class Real>
 void ReannModel<Real>::take_energies(const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
   for (std::size_t lane = 0; lane < atoms.size(); ++lane)
-    block.energy[atoms[lane]] =
-        static_cast<double>(scratch.output[lane]) + energy_shift_[block.species[atoms[lane]]];
+    block.energy[atoms[lane]] = static_cast<double>(scratch.output[lane]) + energy_shift_[block.species[atoms[lane]]];
   std::fill_n(scratch.output.begin(), lanes<Real>, Real(1));
 }
 

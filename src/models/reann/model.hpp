@@ -69,9 +69,9 @@ class ReannModel final : public Model<Real> {
   int stride_;  // waves padded to whole vectors; the padding is zero throughout
   int layers_;
   int gram_size_;
-  std::vector<Real> radial_exponent_;      // [species][stride]
-  std::vector<Real> radial_centre_;        // [species][stride]
-  std::vector<Real> initial_coefficient_;  // [species][stride]
+  std::vector<Real> radial_exponent_;             // [species][stride]
+  std::vector<Real> radial_centre_;               // [species][stride]
+  std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
 };

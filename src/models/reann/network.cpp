@@ -64,7 +64,10 @@ Real sigmoid(Real x) {
 template <class Real>
 LinearKernel<Real>::LinearKernel(int inputs_, int outputs_, const std::vector<double>& weight_,
                                  const std::vector<double>& bias_)
-    : inputs(inputs_), outputs(outputs_), weight(convert<Real>(weight_)), transposed(weight_.size()),
+    : inputs(inputs_),
+      outputs(outputs_),
+      weight(convert<Real>(weight_)),
+      transposed(weight_.size()),
       bias(convert<Real>(bias_)) {
   for (int o = 0; o < outputs; ++o)
     for (int i = 0; i < inputs; ++i) transposed[i * outputs + o] = weight[o * inputs + i];
@@ -238,23 +241,22 @@ void NetworkKernel<Real>::backward(const Real* d_out, Real* d_in, const Real* ta
       const int width = step->activation.width();
       tape -= step->tape_size();
       linear_backward(step->linear, dx, dy);
-      if (step->norm)
-        layer_norm_backward(*step->norm, tape + width * n, tape + 2 * width * n, dy, dy);
+      if (step->norm) layer_norm_backward(*step->norm, tape + width * n, tape + 2 * width * n, dy, dy);
       activation_backward(step->activation, tape, dy, dx);
     }
     for (int i = 0; i < inputs_ * n; ++i) d_in[i] += dx[i];
   }
 }
 
-#define GRAPEVINE_INSTANTIATE(Real)                                                                          \
-  template struct LinearKernel<Real>;                                                                        \
-  template struct ActivationKernel<Real>;                                                                    \
-  template struct LayerNormKernel<Real>;                                                                     \
-  template void linear_forward(const LinearKernel<Real>&, const Real*, Real*);                               \
-  template void linear_backward(const LinearKernel<Real>&, const Real*, Real*);                              \
-  template void activation_forward(const ActivationKernel<Real>&, const Real*, Real*);                       \
-  template void activation_backward(const ActivationKernel<Real>&, const Real*, const Real*, Real*);         \
-  template void layer_norm_forward(const LayerNormKernel<Real>&, const Real*, Real*, Real*, Real*);          \
+#define GRAPEVINE_INSTANTIATE(Real)                                                                              \
+  template struct LinearKernel<Real>;                                                                            \
+  template struct ActivationKernel<Real>;                                                                        \
+  template struct LayerNormKernel<Real>;                                                                         \
+  template void linear_forward(const LinearKernel<Real>&, const Real*, Real*);                                   \
+  template void linear_backward(const LinearKernel<Real>&, const Real*, Real*);                                  \
+  template void activation_forward(const ActivationKernel<Real>&, const Real*, Real*);                           \
+  template void activation_backward(const ActivationKernel<Real>&, const Real*, const Real*, Real*);             \
+  template void layer_norm_forward(const LayerNormKernel<Real>&, const Real*, Real*, Real*, Real*);              \
   template void layer_norm_backward(const LayerNormKernel<Real>&, const Real*, const Real*, const Real*, Real*); \
   template class NetworkKernel<Real>;
 

@@ -74,10 +74,10 @@ class NetworkKernel {
  public:
   explicit NetworkKernel(const Network& network);
 
-  int inputs() const { return inputs_; }    ///< width behind the first linear map
+  int inputs() const { return inputs_; }  ///< width behind the first linear map
   int outputs() const { return output_.outputs; }
-  int widest() const { return widest_; }    ///< rows of lanes that scratch arrays need
-  std::size_t tape_size() const;            ///< numbers that forward leaves for backward
+  int widest() const { return widest_; }  ///< rows of lanes that scratch arrays need
+  std::size_t tape_size() const;          ///< numbers that forward leaves for backward
 
   /// in [inputs()][lanes] -> out [outputs()][lanes]; `tape` is [tape_size()], `scratch` [2 * widest()][lanes].
   void forward(const Real* in, Real* out, Real* tape, Real* scratch) const;

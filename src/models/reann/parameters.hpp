@@ -52,19 +52,19 @@ struct Network {
 /// All numbers of a REANN potential: S species, K radial waves, orders 0 .. L, M orbitals, T message layers.
 /// Zhang, Xia, Jiang, PRL 127, 156002 (2021); J. Chem. Phys. 156, 114801 (2022).
 struct Parameters {
-  std::vector<std::string> species;          ///< [S] chemical symbols
-  double cutoff = 0;                         ///< Angstrom
-  int waves = 0;                             ///< K, nwave in REANN
-  int max_order = 0;                         ///< L, nipsin in REANN's input
-  int orbitals = 0;                          ///< M, norbit in REANN
-  int layers = 0;                            ///< T, oc_loop in REANN
-  std::vector<double> radial_exponent;       ///< [S][K] inta, 1/Angstrom^2; R = exp(inta (r - rs)^2), either sign
-  std::vector<double> radial_centre;         ///< [S][K] rs, Angstrom
-  std::vector<double> initial_coefficient;   ///< [S][K] params: c^(0) of the neighbour's species
-  std::vector<double> mixing;                ///< [T + 1][L + 1][K][M] hyper, repeated for every t where shared
-  std::vector<std::vector<Network>> message; ///< [T][S] networks M -> K
-  std::vector<Network> readout;              ///< [S] networks M -> 1, eV
-  std::vector<double> energy_shift;          ///< [S] added to each atom's energy, eV
+  std::vector<std::string> species;           ///< [S] chemical symbols
+  double cutoff = 0;                          ///< Angstrom
+  int waves = 0;                              ///< K, nwave in REANN
+  int max_order = 0;                          ///< L, nipsin in REANN's input
+  int orbitals = 0;                           ///< M, norbit in REANN
+  int layers = 0;                             ///< T, oc_loop in REANN
+  std::vector<double> radial_exponent;        ///< [S][K] inta, 1/Angstrom^2; R = exp(inta (r - rs)^2), either sign
+  std::vector<double> radial_centre;          ///< [S][K] rs, Angstrom
+  std::vector<double> initial_coefficient;    ///< [S][K] params: c^(0) of the neighbour's species
+  std::vector<double> mixing;                 ///< [T + 1][L + 1][K][M] hyper, repeated for every t where shared
+  std::vector<std::vector<Network>> message;  ///< [T][S] networks M -> K
+  std::vector<Network> readout;               ///< [S] networks M -> 1, eV
+  std::vector<double> energy_shift;           ///< [S] added to each atom's energy, eV
 
   std::size_t count() const;  ///< trainable numbers
 };
