@@ -1,5 +1,6 @@
 """`grapevine evaluate` as a user runs it: against reference results, ASE, finite differences and symmetries."""
 
+import functools
 import json
 import signal
 import subprocess
@@ -347,7 +348,9 @@ def test_an_interrupted_run_leaves_no_file(sent, grapevine, three_layer, tmp_pat
     folder = tmp_path / "results"
     folder.mkdir()
     command = [grapevine, "evaluate", three_layer, source, "-o", folder / "out.extxyz"]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # A test run in the background inherits SIGINT ignored, and then so does the program under test.
+    listen = functools.partial(signal.signal, sent, signal.SIG_DFL)
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=listen)
     deadline = time.monotonic() + 30
     while not any(folder.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.01)
