@@ -371,41 +371,45 @@ void ReannModel<Real>::take_feature_gradients(int t, const Block<Real>& block, s
   }
 }
 
+// Calls function(p, k, q, entry) for every product b[p][k] b[p][q], k <= q, of the entry it belongs to.
+template <class Real>
+template <class Function>
+void ReannModel<Real>::for_each_product(const Function& function) const {
+  const int entries = waves_ * (waves_ + 1) / 2;
+  for (int l = 0; l <= basis_.max_order(); ++l)
+    for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
+      int entry = l * entries;
+      for (int k = 0; k < waves_; ++k)
+        for (int q = k; q < waves_; ++q) function(p, k, q, entry++);
+    }
+}
+
 template <class Real>
 void ReannModel<Real>::gram_forward(const Real* density, Real* gram) const {
   constexpr int n = lanes<Real>;
   std::fill_n(gram, gram_size_ * n, Real(0));
-  const int entries = waves_ * (waves_ + 1) / 2;
-  for (int l = 0; l <= basis_.max_order(); ++l)
-    for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
-      const Real* row = density + p * waves_ * n;
-      const Real multiplicity = static_cast<Real>(basis_.multiplicity(p));
-      Real* entry = gram + l * entries * n;
-      for (int k = 0; k < waves_; ++k)
-        for (int q = k; q < waves_; ++q, entry += n)
-          for (int i = 0; i < n; ++i) entry[i] += multiplicity * row[k * n + i] * row[q * n + i];
-    }
+  for_each_product([&](int p, int k, int q, int entry) {
+    const Real multiplicity = static_cast<Real>(basis_.multiplicity(p));
+    const Real* first = density + (p * waves_ + k) * n;
+    const Real* second = density + (p * waves_ + q) * n;
+    for (int i = 0; i < n; ++i) gram[entry * n + i] += multiplicity * first[i] * second[i];
+  });
 }
 
 template <class Real>
 void ReannModel<Real>::gram_backward(const Real* density, const Real* d_gram, Real* d_density) const {
   constexpr int n = lanes<Real>;
   std::fill_n(d_density, basis_.size() * waves_ * n, Real(0));
-  const int entries = waves_ * (waves_ + 1) / 2;
-  for (int l = 0; l <= basis_.max_order(); ++l)
-    for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
-      const Real* row = density + p * waves_ * n;
-      Real* d_row = d_density + p * waves_ * n;
-      const Real multiplicity = static_cast<Real>(basis_.multiplicity(p));
-      const Real* entry = d_gram + l * entries * n;
-      for (int k = 0; k < waves_; ++k)
-        for (int q = k; q < waves_; ++q, entry += n)
-          for (int i = 0; i < n; ++i) {
-            const Real g = multiplicity * entry[i];
-            d_row[k * n + i] += g * row[q * n + i];
-            d_row[q * n + i] += g * row[k * n + i];
-          }
+  for_each_product([&](int p, int k, int q, int entry) {
+    const Real multiplicity = static_cast<Real>(basis_.multiplicity(p));
+    const int first = (p * waves_ + k) * n;
+    const int second = (p * waves_ + q) * n;
+    for (int i = 0; i < n; ++i) {
+      const Real g = multiplicity * d_gram[entry * n + i];
+      d_density[first + i] += g * density[second + i];
+      d_density[second + i] += g * density[first + i];
     }
+  });
 }
 
 template class ReannModel<double>;

@@ -60,6 +60,8 @@ class ReannModel final : public Model<Real> {
   void load_lanes(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const;
   void take_energies(const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const;
   void take_feature_gradients(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const;
+  template <class Function>
+  void for_each_product(const Function& function) const;
   void gram_forward(const Real* density, Real* gram) const;
   void gram_backward(const Real* density, const Real* d_gram, Real* d_density) const;
 
