@@ -46,7 +46,7 @@ struct ReannWriting {
   bool shared_mixing = false;     ///< hyper once for all layers
   bool dropout = false;           ///< gaps in the indices of modules
   bool negated_gaussian = false;  ///< script only: source with exp(-inta ...)
-  std::string prefix = {};             ///< e.g. "module."
+  std::string prefix = {};        ///< e.g. "module."
 };
 
 /// A named tensor as REANN's training program calls it.
