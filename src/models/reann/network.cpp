@@ -19,7 +19,7 @@ std::vector<Real> convert(const std::vector<double>& values) {
 // A row of lanes as one value; the compiler splits it into whatever registers there are.
 template <class Real>
 struct RowOf {
-  typedef Real Type __attribute__((vector_size(sizeof(Real) * lanes<Real>), aligned(alignof(Real)), may_alias));
+  using Type __attribute__((vector_size(sizeof(Real) * lanes<Real>), aligned(alignof(Real)), may_alias)) = Real;
 };
 
 // out[r] = start[r] + sum_c matrix[r][c] in[c]; two rows at a time share each load of `in` and stay in registers.
@@ -248,20 +248,13 @@ void NetworkKernel<Real>::backward(const Real* d_out, Real* d_in, const Real* ta
   }
 }
 
-#define GRAPEVINE_INSTANTIATE(Real)                                                                              \
-  template struct LinearKernel<Real>;                                                                            \
-  template struct ActivationKernel<Real>;                                                                        \
-  template struct LayerNormKernel<Real>;                                                                         \
-  template void linear_forward(const LinearKernel<Real>&, const Real*, Real*);                                   \
-  template void linear_backward(const LinearKernel<Real>&, const Real*, Real*);                                  \
-  template void activation_forward(const ActivationKernel<Real>&, const Real*, Real*);                           \
-  template void activation_backward(const ActivationKernel<Real>&, const Real*, const Real*, Real*);             \
-  template void layer_norm_forward(const LayerNormKernel<Real>&, const Real*, Real*, Real*, Real*);              \
-  template void layer_norm_backward(const LayerNormKernel<Real>&, const Real*, const Real*, const Real*, Real*); \
-  template class NetworkKernel<Real>;
-
-GRAPEVINE_INSTANTIATE(double)
-GRAPEVINE_INSTANTIATE(float)
-#undef GRAPEVINE_INSTANTIATE
+template struct LinearKernel<double>;
+template struct LinearKernel<float>;
+template void linear_forward(const LinearKernel<double>&, const double*, double*);
+template void linear_forward(const LinearKernel<float>&, const float*, float*);
+template void linear_backward(const LinearKernel<double>&, const double*, double*);
+template void linear_backward(const LinearKernel<float>&, const float*, float*);
+template class NetworkKernel<double>;
+template class NetworkKernel<float>;
 
 }  // namespace grapevine::reann
