@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "models/reann/angular.hpp"
 #include "models/reann/model.hpp"
@@ -17,6 +18,8 @@ struct Case {
   std::string name;
   ReannSizes sizes;
 };
+
+void PrintTo(const Case& test, std::ostream* stream) { *stream << test.name; }
 
 std::vector<Case> cases() {
   return {
