@@ -1,6 +1,7 @@
 #include "models/reann/model.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -21,6 +22,12 @@ std::vector<Real> pad_rows(const std::vector<double>& values, int waves) {
   for (std::size_t r = 0; r < rows; ++r)
     for (int k = 0; k < waves; ++k) result[r * stride + k] = static_cast<Real>(values[r * waves + k]);
   return result;
+}
+
+template <class Real>
+std::array<Real, 3> edge_vector(const EdgeBlock& edges, int e) {
+  const double* d = &edges.vector[3 * static_cast<std::size_t>(e)];
+  return {static_cast<Real>(d[0]), static_cast<Real>(d[1]), static_cast<Real>(d[2])};
 }
 
 // The first linear map behind the density, as a map from the distinct Gram entries (order, k <= k').
@@ -197,9 +204,7 @@ void ReannModel<Real>::sum_density(int t, const Block<Real>& block, Scratch& scr
     Real* density = state_row(t, block, edges.centre[c]);
     std::fill_n(density, basis_.size() * stride_, Real(0));
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const double* vector = &edges.vector[3 * static_cast<std::size_t>(e)];
-      const Real d[3] = {static_cast<Real>(vector[0]), static_cast<Real>(vector[1]), static_cast<Real>(vector[2])};
-      basis_.evaluate(d, component);
+      basis_.evaluate(edge_vector<Real>(edges, e).data(), component);
       load_coefficients(t, block, edges.neighbour[e], coefficients);
       const Real* radial = &scratch.radial[static_cast<std::size_t>(e) * stride_];
       for (int v = 0; v < stride_; v += vector_length) {
@@ -219,9 +224,7 @@ void ReannModel<Real>::add_coefficient_gradients(int t, const Block<Real>& block
   for (int c = 0; c < edges.centres(); ++c) {
     const Real* d_density = state_row(t, block, edges.centre[c]);
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const double* vector = &edges.vector[3 * static_cast<std::size_t>(e)];
-      const Real d[3] = {static_cast<Real>(vector[0]), static_cast<Real>(vector[1]), static_cast<Real>(vector[2])};
-      basis_.evaluate(d, component);
+      basis_.evaluate(edge_vector<Real>(edges, e).data(), component);
       const Real* radial = &scratch.radial[static_cast<std::size_t>(e) * stride_];
       Real* gradient = block.gradients[t] + static_cast<std::size_t>(edges.neighbour[e]) * waves_;
       for (int v = 0; v < stride_; v += vector_length) {
@@ -243,9 +246,8 @@ void ReannModel<Real>::compute_edge_gradients(const Block<Real>& block, Scratch&
   Real* weight = scratch.weights.data();
   for (int c = 0; c < edges.centres(); ++c) {
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const double* vector = &edges.vector[3 * static_cast<std::size_t>(e)];
-      const Real d[3] = {static_cast<Real>(vector[0]), static_cast<Real>(vector[1]), static_cast<Real>(vector[2])};
-      basis_.evaluate(d, component);
+      const std::array<Real, 3> d = edge_vector<Real>(edges, e);
+      basis_.evaluate(d.data(), component);
       for (int t = 0; t <= layers_; ++t)
         load_coefficients(t, block, edges.neighbour[e], &scratch.coefficients[static_cast<std::size_t>(t) * stride_]);
       const Real* radial = &scratch.radial[static_cast<std::size_t>(e) * stride_];
@@ -294,15 +296,22 @@ void ReannModel<Real>::for_each_group(const Block<Real>& block, Scratch& scratch
   }
 }
 
+// From the densities of a group to scratch.output, leaving what the backward direction needs in scratch.
+template <class Real>
+void ReannModel<Real>::group_forward(int t, const Block<Real>& block, int species, std::span<const int> atoms,
+                                     Scratch& scratch) const {
+  const AtomKernel& kernel = kernels_[t][species];
+  load_lanes(t, block, atoms, scratch);
+  gram_forward(scratch.density.data(), scratch.gram.data());
+  linear_forward(kernel.fused, scratch.gram.data(), scratch.hidden.data());
+  kernel.network.forward(scratch.hidden.data(), scratch.output.data(), scratch.tape.data(), scratch.network.data());
+}
+
 template <class Real>
 void ReannModel<Real>::atoms_forward(int t, const Block<Real>& block, Scratch& scratch) const {
   constexpr int n = lanes<Real>;
   for_each_group(block, scratch, [&](int species, std::span<const int> atoms) {
-    const AtomKernel& kernel = kernels_[t][species];
-    load_lanes(t, block, atoms, scratch);
-    gram_forward(scratch.density.data(), scratch.gram.data());
-    linear_forward(kernel.fused, scratch.gram.data(), scratch.hidden.data());
-    kernel.network.forward(scratch.hidden.data(), scratch.output.data(), scratch.tape.data(), scratch.network.data());
+    group_forward(t, block, species, atoms, scratch);
     for (std::size_t lane = 0; lane < atoms.size(); ++lane) {
       load_coefficients(t, block, atoms[lane], scratch.coefficients.data());
       Real* next = block.features[t + 1] + static_cast<std::size_t>(atoms[lane]) * waves_;
@@ -316,10 +325,7 @@ void ReannModel<Real>::atoms_backward(int t, const Block<Real>& block, Scratch& 
   constexpr int n = lanes<Real>;
   for_each_group(block, scratch, [&](int species, std::span<const int> atoms) {
     const AtomKernel& kernel = kernels_[t][species];
-    load_lanes(t, block, atoms, scratch);
-    gram_forward(scratch.density.data(), scratch.gram.data());
-    linear_forward(kernel.fused, scratch.gram.data(), scratch.hidden.data());
-    kernel.network.forward(scratch.hidden.data(), scratch.output.data(), scratch.tape.data(), scratch.network.data());
+    group_forward(t, block, species, atoms, scratch);
     if (t == layers_)
       take_energies(block, atoms, scratch);
     else

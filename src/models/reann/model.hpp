@@ -55,6 +55,7 @@ class ReannModel final : public Model<Real> {
 
   template <class Function>
   void for_each_group(const Block<Real>& block, Scratch& scratch, const Function& function) const;
+  void group_forward(int t, const Block<Real>& block, int species, std::span<const int> atoms, Scratch& scratch) const;
   void atoms_forward(int t, const Block<Real>& block, Scratch& scratch) const;
   void atoms_backward(int t, const Block<Real>& block, Scratch& scratch) const;
   void load_lanes(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const;
