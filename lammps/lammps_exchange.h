@@ -25,20 +25,18 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
  public:
   LammpsExchange(LAMMPS *lmp, Pair *pair) : lmp_(lmp), pair_(pair) {}
 
-  void gather_begin(Real *field, int width) override
+  void gather_begin(grapevine::Field<Real> field) override
   {
     field_ = field;
-    width_ = width;
-    lmp_->comm->forward_comm(pair_, width);
+    lmp_->comm->forward_comm(pair_, field.width);
     this->tally_.gathers++;
   }
   void gather_end() override {}
 
-  void scatter_add_begin(Real *field, int width) override
+  void scatter_add_begin(grapevine::Field<Real> field) override
   {
     field_ = field;
-    width_ = width;
-    lmp_->comm->reverse_comm(pair_, width);
+    lmp_->comm->reverse_comm(pair_, field.width);
     this->tally_.scatters++;
   }
   void scatter_add_end() override {}
@@ -47,23 +45,23 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
   {
     int m = 0;
     for (int i = 0; i < n; i++)
-      for (int k = 0; k < width_; k++) buf[m++] = row(list[i])[k];
+      for (int k = 0; k < field_.width; k++) buf[m++] = field_.row(list[i])[k];
     return m;
   }
 
   void unpack_forward(int n, int first, const double *buf) override
   {
     for (int i = first; i < first + n; i++)
-      for (int k = 0; k < width_; k++) row(i)[k] = static_cast<Real>(*buf++);
+      for (int k = 0; k < field_.width; k++) field_.row(i)[k] = static_cast<Real>(*buf++);
     this->tally_.gather_atoms += n;
-    this->tally_.gather_numbers += static_cast<std::int64_t>(n) * width_;
+    this->tally_.gather_numbers += static_cast<std::int64_t>(n) * field_.width;
   }
 
   int pack_reverse(int n, int first, double *buf) override
   {
     int m = 0;
     for (int i = first; i < first + n; i++)
-      for (int k = 0; k < width_; k++) buf[m++] = row(i)[k];
+      for (int k = 0; k < field_.width; k++) buf[m++] = field_.row(i)[k];
     this->tally_.scatter_atoms += n;
     this->tally_.scatter_numbers += m;
     return m;
@@ -72,16 +70,13 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
   void unpack_reverse(int n, const int *list, const double *buf) override
   {
     for (int i = 0; i < n; i++)
-      for (int k = 0; k < width_; k++) row(list[i])[k] += static_cast<Real>(*buf++);
+      for (int k = 0; k < field_.width; k++) field_.row(list[i])[k] += static_cast<Real>(*buf++);
   }
 
  private:
-  Real *row(int atom) const { return field_ + static_cast<std::size_t>(atom) * width_; }
-
   LAMMPS *lmp_;    // and not its Comm, which comm_style replaces
   Pair *pair_;
-  Real *field_ = nullptr;
-  int width_ = 0;
+  grapevine::Field<Real> field_;
 };
 
 }    // namespace LAMMPS_NS

@@ -97,11 +97,11 @@ void Evaluator<Real>::evaluate(const Graph& graph, Exchange<Real>& exchange, Out
 
   for (int t = 0; t < layers; ++t) {
     forward(t, graph);
-    exchange.gather(features_[t + 1].data(), model_->width(t + 1));
+    exchange.gather({features_[t + 1].data(), model_->width(t + 1), model_->width(t + 1)});
   }
   readout(graph);
   for (int t = layers - 1; t >= 0; --t) {
-    exchange.scatter_add(gradients_[t + 1].data(), model_->width(t + 1));
+    exchange.scatter_add({gradients_[t + 1].data(), model_->width(t + 1), model_->width(t + 1)});
     backward(t, graph);
   }
 

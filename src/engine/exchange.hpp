@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace grapevine {
@@ -14,6 +15,16 @@ struct ExchangeTally {
   std::int64_t scatter_numbers = 0;
 };
 
+/// Numbers that belong to atoms: `width` of them for each, those of atom i from data + i * stride on.
+template <class Real>
+struct Field {
+  Real* data = nullptr;
+  int width = 0;
+  int stride = 0;
+
+  Real* row(int atom) const { return data + static_cast<std::ptrdiff_t>(atom) * stride; }
+};
+
 /// Moves per-atom numbers between owners and ghosts.
 ///
 /// Every ghost is a copy of an atom that some rank (perhaps this one) owns. An exchange knows that relation and
@@ -23,8 +34,8 @@ struct ExchangeTally {
 ///   gather       owner -> ghosts: each ghost's numbers become its owner's;
 ///   scatter_add  ghosts -> owner: each ghost's numbers are added to its owner's.
 ///
-/// They are each other's transpose, so that a gradient taken through gather is a scatter_add. Fields are contiguous,
-/// [own + ghosts][width]. Both operations are collective over the ranks that share the graph. They come in two
+/// They are each other's transpose, so that a gradient taken through gather is a scatter_add. Fields have a row for
+/// each own atom and each ghost. Both operations are collective over the ranks that share the graph. They come in two
 /// halves: between begin and end the caller may work on own atoms' numbers that the operation does not change
 /// (gather reads own rows, writes ghost rows; scatter_add reads ghost rows, adds to own rows).
 template <class Real>
@@ -32,17 +43,17 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  virtual void gather_begin(Real* field, int width) = 0;
+  virtual void gather_begin(Field<Real> field) = 0;
   virtual void gather_end() = 0;
-  virtual void scatter_add_begin(Real* field, int width) = 0;
+  virtual void scatter_add_begin(Field<Real> field) = 0;
   virtual void scatter_add_end() = 0;
 
-  void gather(Real* field, int width) {
-    gather_begin(field, width);
+  void gather(Field<Real> field) {
+    gather_begin(field);
     gather_end();
   }
-  void scatter_add(Real* field, int width) {
-    scatter_add_begin(field, width);
+  void scatter_add(Field<Real> field) {
+    scatter_add_begin(field);
     scatter_add_end();
   }
 

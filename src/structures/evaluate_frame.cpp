@@ -57,7 +57,7 @@ class FrameEvaluator::ImplementationIn final : public Implementation {
     output.forces = forces_.data();
     output.energies = result.energies.data();
     run(frame, output);
-    LocalExchange<double>(graph_.own(), graph_.owner()).scatter_add(forces_.data(), 3);
+    LocalExchange<double>(graph_.own(), graph_.owner()).scatter_add({forces_.data(), 3, 3});
     result.forces.assign(forces_.begin(), forces_.begin() + static_cast<std::ptrdiff_t>(3 * own));
     result.energy = output.energy;
     result.virial = output.virial;

@@ -15,7 +15,7 @@ TEST(LocalExchange, GatherCopiesOwnersToGhosts) {
   const std::array owner{1, 0, 1};
   LocalExchange<double> exchange(2, owner);
   std::vector<double> field{1, 2, 3, 4, 9, 9, 9, 9, 9, 9};
-  exchange.gather(field.data(), 2);
+  exchange.gather({field.data(), 2, 2});
   EXPECT_THAT(field, ElementsAre(1, 2, 3, 4, 3, 4, 1, 2, 3, 4));
 }
 
@@ -23,7 +23,7 @@ TEST(LocalExchange, ScatterAddsGhostsToOwnersAndLeavesGhosts) {
   const std::array owner{1, 0, 1};
   LocalExchange<float> exchange(2, owner);
   std::vector<float> field{1, 2, 10, 20, 30};
-  exchange.scatter_add(field.data(), 1);
+  exchange.scatter_add({field.data(), 1, 1});
   EXPECT_THAT(field, ElementsAre(21, 42, 10, 20, 30));
 }
 
@@ -37,8 +37,8 @@ TEST(LocalExchange, ScatterIsTheTransposeOfGather) {
   for (auto& value : y) value = normal(random);
   LocalExchange<double> exchange(own, owner);
   std::vector<double> gathered = x, scattered = y;
-  exchange.gather(gathered.data(), width);
-  exchange.scatter_add(scattered.data(), width);
+  exchange.gather({gathered.data(), width, width});
+  exchange.scatter_add({scattered.data(), width, width});
   double left = 0, right = 0;
   for (std::size_t k = 0; k < x.size(); ++k) left += gathered[k] * y[k];
   for (std::size_t k = 0; k < static_cast<std::size_t>(own * width); ++k) right += x[k] * scattered[k];
@@ -49,9 +49,9 @@ TEST(LocalExchange, CountsWhatItMoves) {
   const std::array owner{0, 0, 0};
   LocalExchange<double> exchange(1, owner);
   std::vector<double> field(4 * 7);
-  exchange.gather(field.data(), 7);
-  exchange.gather(field.data(), 2);
-  exchange.scatter_add(field.data(), 7);
+  exchange.gather({field.data(), 7, 7});
+  exchange.gather({field.data(), 2, 2});
+  exchange.scatter_add({field.data(), 7, 7});
   EXPECT_EQ(exchange.tally().gathers, 2);
   EXPECT_EQ(exchange.tally().gather_atoms, 6);
   EXPECT_EQ(exchange.tally().gather_numbers, 27);

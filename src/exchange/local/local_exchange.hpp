@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <stdexcept>
@@ -17,42 +17,35 @@ class LocalExchange : public Exchange<Real> {
  public:
   /// `owner` [ghosts] is the own atom (0 .. own - 1) of which ghost own + g is an image.
   LocalExchange(int own, std::span<const int> owner)
-      : own_(static_cast<std::size_t>(own)), owner_(owner.begin(), owner.end()) {
+      : own_(own), owner_(owner.begin(), owner.end()) {
     for (const int atom : owner_)
       if (atom < 0 || atom >= own) throw std::out_of_range("LocalExchange: the owner of a ghost is not an own atom");
   }
 
-  void gather_begin(Real* field, int width) override {
-    const std::size_t numbers = static_cast<std::size_t>(width);
-    const Real* const own_rows = field;
-    Real* ghost = field + own_ * numbers;
-    for (const int atom : owner_) {
-      const Real* row = own_rows + static_cast<std::size_t>(atom) * numbers;
-      for (std::size_t k = 0; k < numbers; ++k) ghost[k] = row[k];
-      ghost += numbers;
-    }
+  void gather_begin(Field<Real> field) override {
+    int ghost = own_;
+    for (const int atom : owner_) std::copy_n(field.row(atom), field.width, field.row(ghost++));
     this->tally_.gathers += 1;
     this->tally_.gather_atoms += static_cast<std::int64_t>(owner_.size());
-    this->tally_.gather_numbers += static_cast<std::int64_t>(owner_.size()) * width;
+    this->tally_.gather_numbers += static_cast<std::int64_t>(owner_.size()) * field.width;
   }
   void gather_end() override {}
 
-  void scatter_add_begin(Real* field, int width) override {
-    const std::size_t numbers = static_cast<std::size_t>(width);
-    const Real* ghost = field + own_ * numbers;
+  void scatter_add_begin(Field<Real> field) override {
+    int ghost = own_;
     for (const int atom : owner_) {
-      Real* row = field + static_cast<std::size_t>(atom) * numbers;
-      for (std::size_t k = 0; k < numbers; ++k) row[k] += ghost[k];
-      ghost += numbers;
+      const Real* from = field.row(ghost++);
+      Real* row = field.row(atom);
+      for (int k = 0; k < field.width; ++k) row[k] += from[k];
     }
     this->tally_.scatters += 1;
     this->tally_.scatter_atoms += static_cast<std::int64_t>(owner_.size());
-    this->tally_.scatter_numbers += static_cast<std::int64_t>(owner_.size()) * width;
+    this->tally_.scatter_numbers += static_cast<std::int64_t>(owner_.size()) * field.width;
   }
   void scatter_add_end() override {}
 
  private:
-  std::size_t own_;
+  int own_;
   std::vector<int> owner_;
 };
 
