@@ -4,44 +4,62 @@
 #include <lammps/atom.h>
 #include <lammps/neigh_list.h>
 
+#include <numeric>
+#include <utility>
+
 using namespace LAMMPS_NS;
 
-void LammpsGraph::update(const Atom &atom, const NeighList &list, const int *species_of_type, double cutoff)
+void LammpsGraph::set_list(const NeighList &list, std::vector<int> rows, std::vector<unsigned char> at_boundary)
 {
   list_ = &list;
-  positions_ = atom.x;
-  cutoff_squared_ = cutoff * cutoff;
+  own_rows_ = rows.empty();
+  rows_ = std::move(rows);
+  at_boundary_ = std::move(at_boundary);
+}
+
+void LammpsGraph::update(const Atom &atom, const int *species_of_type, double cutoff, double reach)
+{
   own_ = atom.nlocal;
   ghosts_ = atom.nghost;
-  species_.resize(static_cast<std::size_t>(own_ + ghosts_));
-  for (int i = 0; i < own_ + ghosts_; i++) species_[i] = species_of_type[atom.type[i]];
-}
-
-int LammpsGraph::centres() const
-{
-  return list_->inum;
-}
-
-void LammpsGraph::edges(grapevine::CentreRange range, grapevine::EdgeBlock &block) const
-{
-  block.centre.clear();
-  block.first.clear();
-  block.neighbour.clear();
-  block.vector.clear();
-  for (int ii = range.begin; ii < range.end; ii++) {
-    const int i = list_->ilist[ii];
-    const double *xi = positions_[i];
-    block.centre.push_back(i);
-    block.first.push_back(static_cast<int>(block.neighbour.size()));
-    for (int jj = 0; jj < list_->numneigh[i]; jj++) {
-      const int j = list_->firstneigh[i][jj] & NEIGHMASK;
-      const double *xj = positions_[j];
-      const double d[3] = {xi[0] - xj[0], xi[1] - xj[1], xi[2] - xj[2]};
-      const double square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-      if (square >= cutoff_squared_ || species_[j] < 0) continue;    // not-a-number passes, for the engine to refuse
-      block.neighbour.push_back(j);
-      block.vector.insert(block.vector.end(), d, d + 3);
-    }
+  const int atoms = own_ + ghosts_;
+  if (own_rows_ && static_cast<int>(rows_.size()) != atoms) {
+    rows_.resize(static_cast<std::size_t>(atoms));
+    std::iota(rows_.begin(), rows_.end(), 0);
   }
-  block.first.push_back(static_cast<int>(block.neighbour.size()));
+  species_.resize(static_cast<std::size_t>(atoms));
+  for (int i = 0; i < atoms; i++) species_[i] = species_of_type[atom.type[i]];
+  if (atoms == 0) return;
+  if (mixed_)
+    in_float_.update(atom.x[0], atoms, rows_.data(), cutoff, reach);
+  else
+    in_double_.update(atom.x[0], atoms, rows_.data(), cutoff, reach);
+}
+
+std::span<const int> LammpsGraph::centres() const
+{
+  return {list_->ilist, static_cast<std::size_t>(list_->inum)};
+}
+
+template <class Real>
+void LammpsGraph::fill(const grapevine::EdgeStripper<Real> &stripper, std::span<const int> centres,
+                       grapevine::EdgeBlock<Real> &block) const
+{
+  block.clear();
+  for (const int i : centres) stripper.append(i, list_->firstneigh[i], list_->numneigh[i], NEIGHMASK, block);
+}
+
+void LammpsGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const
+{
+  fill(in_float_, centres, block);
+}
+
+void LammpsGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const
+{
+  fill(in_double_, centres, block);
+}
+
+double LammpsGraph::bytes() const
+{
+  return static_cast<double>((rows_.capacity() + species_.capacity()) * sizeof(int) + at_boundary_.capacity()) +
+      in_float_.bytes() + in_double_.bytes();
 }

@@ -3,6 +3,7 @@
 #define GRAPEVINE_LAMMPS_GRAPH_H
 
 #include "engine/graph.hpp"
+#include "neighbours/edge_stripper.hpp"
 
 #include <vector>
 
@@ -14,22 +15,40 @@ class NeighList;
 /// pair_style hybrid, those of this style's types only.
 class LammpsGraph : public grapevine::Graph {
  public:
-  /// Takes up the atoms as they are now; `species_of_type` is [ntypes + 1], -1 for types of other potentials.
-  void update(const Atom &atom, const NeighList &list, const int *species_of_type, double cutoff);
+  explicit LammpsGraph(bool mixed) : mixed_(mixed) {}
+
+  /// Takes up a new neighbour list. `rows` [own + ghosts] tells which row of arrays over atoms each atom uses; empty
+  /// stands for one row each. `at_boundary` is as in Graph.
+  void set_list(const NeighList &list, std::vector<int> rows, std::vector<unsigned char> at_boundary);
+
+  /// Takes up the atoms as they are now; `species_of_type` is [ntypes + 1], -1 for types of other potentials. The list
+  /// reaches no further than `reach`. Throws AtomError for a position that is not finite.
+  void update(const Atom &atom, const int *species_of_type, double cutoff, double reach);
 
   int own() const override { return own_; }
   int ghosts() const override { return ghosts_; }
-  int centres() const override;
+  std::span<const int> centres() const override;
   std::span<const int> species() const override { return species_; }
-  void edges(grapevine::CentreRange range, grapevine::EdgeBlock &block) const override;
+  std::span<const unsigned char> at_boundary() const override { return at_boundary_; }
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;
+
+  double bytes() const;
 
  private:
+  template <class Real>
+  void fill(const grapevine::EdgeStripper<Real> &, std::span<const int>, grapevine::EdgeBlock<Real> &) const;
+
+  bool mixed_;
   const NeighList *list_ = nullptr;
-  const double *const *positions_ = nullptr;
-  double cutoff_squared_ = 0;
   int own_ = 0;
   int ghosts_ = 0;
+  bool own_rows_ = true;
+  std::vector<int> rows_;
+  std::vector<unsigned char> at_boundary_;
   std::vector<int> species_;
+  grapevine::EdgeStripper<float> in_float_;
+  grapevine::EdgeStripper<double> in_double_;
 };
 
 }    // namespace LAMMPS_NS

@@ -134,6 +134,7 @@ void PairGrapevine::coeff(int narg, char **arg)
   } catch (const std::exception &problem) {
     error->all(FLERR, "{}", problem.what());
   }
+  graph_ = std::make_unique<LammpsGraph>(mixed_);
   own_atoms_ = ghost_atoms_ = 0;
   reported_.clear();
 
@@ -229,7 +230,7 @@ double PairGrapevine::init_one(int i, int j)
 void PairGrapevine::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  graph_.update(*atom, *list, species_of_type_.data(), potential_->cutoff());
+  graph_->set_list(*list, {}, {});
 
   grapevine::Output result;
   result.energy_unit =
@@ -241,8 +242,11 @@ void PairGrapevine::compute(int eflag, int vflag)
     result.atom_virials = atom_virials_.data();
   }
 
+  result.wants_virial = vflag_either != 0;
+
   try {
-    engine_->evaluate(graph_, result);
+    graph_->update(*atom, species_of_type_.data(), potential_->cutoff(), potential_->cutoff() + neighbor->skin);
+    engine_->evaluate(*graph_, result);
   } catch (const grapevine::AtomError &problem) {
     report_atoms(problem);
   }
@@ -259,8 +263,8 @@ void PairGrapevine::compute(int eflag, int vflag)
     for (int i = 0; i < atom->nlocal + atom->nghost; i++)
       for (int n = 0; n < 6; n++) vatom[i][n] += atom_virials_[9 * static_cast<std::size_t>(i) + row[n]];
 
-  own_atoms_ += graph_.centres();
-  ghost_atoms_ += graph_.ghosts();
+  own_atoms_ += static_cast<bigint>(graph_->centres().size());
+  ghost_atoms_ += graph_->ghosts();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -318,7 +322,7 @@ void PairGrapevine::finish()
 
 double PairGrapevine::memory_usage()
 {
-  return Pair::memory_usage() + (engine_ ? engine_->bytes() : 0.0) +
+  return Pair::memory_usage() + (engine_ ? engine_->bytes() + graph_->bytes() : 0.0) +
          static_cast<double>(atom_virials_.capacity() * sizeof(double));
 }
 

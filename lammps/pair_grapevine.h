@@ -48,7 +48,7 @@ class PairGrapevine : public Pair {
   std::unique_ptr<Engine> engine_;
   std::vector<int> species_of_type_;
   std::vector<double> atom_virials_;
-  LammpsGraph graph_;
+  std::unique_ptr<LammpsGraph> graph_;
   bigint own_atoms_, ghost_atoms_;    // summed over evaluations
   std::vector<bigint> reported_;      // counts at the end of the run before
 };

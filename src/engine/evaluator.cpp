@@ -14,25 +14,12 @@ namespace grapevine {
 
 namespace {
 
-// Closer than this no potential of this kind was ever trained, and the direction of an edge loses its digits.
-constexpr double smallest_distance = 0.01;
-
 int this_thread() {
 #ifdef _OPENMP
   return omp_get_thread_num();
 #else
   return 0;
 #endif
-}
-
-void check_distances(const EdgeBlock& edges) {
-  for (int c = 0; c < edges.centres(); ++c)
-    for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const double* d = &edges.vector[3 * static_cast<std::size_t>(e)];
-      const double square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-      if (!(square >= smallest_distance * smallest_distance))
-        throw AtomError(edges.centre[c], edges.neighbour[e], std::sqrt(square));
-    }
 }
 
 template <class T>
@@ -55,19 +42,25 @@ AtomError::AtomError(int first_atom, int second_atom, double distance_between)
 template <class Real>
 struct Evaluator<Real>::Thread {
   std::unique_ptr<Workspace> workspace;
-  EdgeBlock edges;
+  EdgeBlock<Real> edges;
   std::vector<Real> edge_gradient;
+  std::vector<double> block_energies;
   std::vector<std::vector<Real>> own_gradients;
   std::vector<double> own_forces;
   std::vector<double> own_atom_virials;
   std::vector<Real*> gradients;
   double energy_unit = 1;
+  double* energies = nullptr;
   double* forces = nullptr;
   double* atom_virials = nullptr;
+  bool wants_virial = false;
+  double energy = 0;
   std::array<double, 9> virial{};
   std::exception_ptr problem;
 
-  void add_edges();
+  void add_energies();
+  void add_forces();
+  void add_virials();
 };
 
 template <class Real>
@@ -82,6 +75,7 @@ Evaluator<Real>::Evaluator(std::shared_ptr<const Model<Real>> model, int threads
   for (int i = 0; i < std::max(1, threads); ++i) {
     threads_.push_back(std::make_unique<Thread>());
     threads_.back()->workspace = model_->make_workspace();
+    threads_.back()->block_energies.resize(static_cast<std::size_t>(model_->block_size()));
     threads_.back()->gradients.resize(passes);
     threads_.back()->own_gradients.resize(passes);
   }
@@ -90,44 +84,58 @@ Evaluator<Real>::Evaluator(std::shared_ptr<const Model<Real>> model, int threads
 template <class Real>
 Evaluator<Real>::~Evaluator() = default;
 
+// Every exchange flies while the centres that do not wait for it are computed.
 template <class Real>
 void Evaluator<Real>::evaluate(const Graph& graph, Exchange<Real>& exchange, Output& output) {
   const int layers = model_->layers();
   prepare(graph, output);
 
-  for (int t = 0; t < layers; ++t) {
-    forward(t, graph);
-    exchange.gather({features_[t + 1].data(), model_->width(t + 1), model_->width(t + 1)});
+  for (int t = 0; t <= layers; ++t) {
+    const auto pass = [&](const BlockList& blocks) { t < layers ? forward(t, graph, blocks) : readout(graph, blocks); };
+    if (t > 0) exchange.gather_begin(features(t));
+    pass(inner_);
+    if (t > 0) exchange.gather_end();
+    pass(boundary_);
   }
-  readout(graph);
   for (int t = layers - 1; t >= 0; --t) {
-    exchange.scatter_add({gradients_[t + 1].data(), model_->width(t + 1), model_->width(t + 1)});
-    backward(t, graph);
+    sum_gradients_of_threads(t + 1);
+    exchange.scatter_add_begin(gradients(t + 1));
+    backward(t, graph, inner_);
+    exchange.scatter_add_end();
+    backward(t, graph, boundary_);
   }
 
   collect(output);
 }
 
 template <class Real>
-void Evaluator<Real>::forward(int t, const Graph& graph) {
-  for_each_block(graph, false, [&](const Block<Real>& block, Workspace& w) { model_->forward(t, block, w); });
-  tally_.centres[t] += graph.centres();
+void Evaluator<Real>::forward(int t, const Graph& graph, const BlockList& blocks) {
+  for_each_block(graph, blocks, {}, [&](const Block<Real>& block, Workspace& w) { model_->forward(t, block, w); });
+  tally_.centres[t] += blocks.centre_count();
 }
 
 template <class Real>
-void Evaluator<Real>::readout(const Graph& graph) {
+void Evaluator<Real>::readout(const Graph& graph, const BlockList& blocks) {
   const int t = model_->layers();
-  for_each_block(graph, model_->gives_edge_gradient(t),
+  for_each_block(graph, blocks, {.energies = true, .edge_gradient = model_->gives_edge_gradient(t)},
                  [&](const Block<Real>& block, Workspace& w) { model_->readout(block, w); });
-  sum_gradients_of_threads(t);
-  tally_.centres[t] += graph.centres();
+  tally_.centres[t] += blocks.centre_count();
 }
 
 template <class Real>
-void Evaluator<Real>::backward(int t, const Graph& graph) {
-  for_each_block(graph, model_->gives_edge_gradient(t),
+void Evaluator<Real>::backward(int t, const Graph& graph, const BlockList& blocks) {
+  for_each_block(graph, blocks, {.edge_gradient = model_->gives_edge_gradient(t)},
                  [&](const Block<Real>& block, Workspace& w) { model_->backward(t, block, w); });
-  sum_gradients_of_threads(t);
+}
+
+template <class Real>
+Field<Real> Evaluator<Real>::features(int t) {
+  return {features_[t].data(), model_->width(t), model_->stride(t)};
+}
+
+template <class Real>
+Field<Real> Evaluator<Real>::gradients(int t) {
+  return {gradients_[t].data(), model_->width(t), model_->stride(t)};
 }
 
 template <class Real>
@@ -135,44 +143,57 @@ void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
   const auto own = static_cast<std::size_t>(graph.own());
   atoms_ = own + static_cast<std::size_t>(graph.ghosts());
   for (int t = 0; t <= model_->layers(); ++t) {
-    const std::size_t width = t == 0 ? 0 : static_cast<std::size_t>(model_->width(t));
-    features_[t].resize(atoms_ * width);
-    gradients_[t].assign(atoms_ * width, Real(0));
+    const std::size_t stride = t == 0 ? 0 : static_cast<std::size_t>(model_->stride(t));
+    features_[t].resize(atoms_ * stride);
+    gradients_[t].assign(atoms_ * stride, Real(0));
     state_[t].resize(own * static_cast<std::size_t>(model_->state_width(t)));
     feature_pointers_[t] = features_[t].data();
     state_pointers_[t] = state_[t].data();
   }
-  energies_.assign(own, 0.0);
-
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    Thread& thread = *threads_[i];
-    thread.virial.fill(0.0);
-    thread.energy_unit = output.energy_unit;
-    thread.problem = nullptr;
-    if (i > 0) {
-      thread.own_forces.assign(3 * atoms_, 0.0);
-      thread.own_atom_virials.assign(output.atom_virials != nullptr ? 9 * atoms_ : 0, 0.0);
-      for (std::size_t t = 0; t < gradients_.size(); ++t) thread.own_gradients[t].assign(gradients_[t].size(), Real(0));
-    }
-    thread.forces = i == 0 ? output.forces : thread.own_forces.data();
-    thread.atom_virials = output.atom_virials == nullptr ? nullptr
-                          : i == 0                       ? output.atom_virials
-                                                         : thread.own_atom_virials.data();
-    for (std::size_t t = 0; t < gradients_.size(); ++t)
-      thread.gradients[t] = i == 0 ? gradients_[t].data() : thread.own_gradients[t].data();
-  }
+  sort_centres(graph);
+  for (std::size_t i = 0; i < threads_.size(); ++i) prepare_thread(i, output);
 }
 
 template <class Real>
-void Evaluator<Real>::for_each_block(const Graph& graph, bool with_edge_gradient, const BlockFunction& function) {
-  const int size = model_->block_size();
-  const int blocks = (graph.centres() + size - 1) / size;
+void Evaluator<Real>::sort_centres(const Graph& graph) {
+  const std::span<const unsigned char> at_boundary = graph.at_boundary();
+  const std::span<const int> species = graph.species();
+  for (BlockList* blocks : {&inner_, &boundary_}) blocks->start(model_->block_size());
+  for (const int i : graph.centres()) (at_boundary.empty() || !at_boundary[i] ? inner_ : boundary_).add(i, species[i]);
+  for (BlockList* blocks : {&inner_, &boundary_}) blocks->finish();
+}
+
+template <class Real>
+void Evaluator<Real>::prepare_thread(std::size_t index, const Output& output) {
+  Thread& thread = *threads_[index];
+  const bool first = index == 0;
+  const bool by_atom = output.wants_virial && output.atom_virials != nullptr;
+  thread.energy_unit = output.energy_unit;
+  thread.energies = output.energies;
+  thread.wants_virial = output.wants_virial;
+  thread.energy = 0;
+  thread.virial.fill(0.0);
+  thread.problem = nullptr;
+  if (!first) {
+    thread.own_forces.assign(3 * atoms_, 0.0);
+    thread.own_atom_virials.assign(by_atom ? 9 * atoms_ : 0, 0.0);
+    for (std::size_t t = 0; t < gradients_.size(); ++t) thread.own_gradients[t].assign(gradients_[t].size(), Real(0));
+  }
+  thread.forces = first ? output.forces : thread.own_forces.data();
+  thread.atom_virials = !by_atom ? nullptr : first ? output.atom_virials : thread.own_atom_virials.data();
+  for (std::size_t t = 0; t < gradients_.size(); ++t)
+    thread.gradients[t] = first ? gradients_[t].data() : thread.own_gradients[t].data();
+}
+
+template <class Real>
+void Evaluator<Real>::for_each_block(const Graph& graph, const BlockList& blocks, Results results,
+                                     const BlockFunction& function) {
 #pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads_.size())) if (threads_.size() > 1)
-  for (int b = 0; b < blocks; ++b) {
+  for (int b = 0; b < blocks.blocks(); ++b) {
     Thread& thread = *threads_[static_cast<std::size_t>(this_thread())];
     if (thread.problem) continue;
     try {
-      one_block(graph, {b * size, std::min((b + 1) * size, graph.centres())}, with_edge_gradient, function, thread);
+      one_block(graph, blocks, b, results, function, thread);
     } catch (...) {
       thread.problem = std::current_exception();
     }
@@ -182,34 +203,63 @@ void Evaluator<Real>::for_each_block(const Graph& graph, bool with_edge_gradient
 }
 
 template <class Real>
-void Evaluator<Real>::one_block(const Graph& graph, CentreRange range, bool with_edge_gradient,
+void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int b, Results results,
                                 const BlockFunction& function, Thread& thread) {
-  graph.edges(range, thread.edges);
-  check_distances(thread.edges);
-  if (with_edge_gradient) thread.edge_gradient.resize(3 * static_cast<std::size_t>(thread.edges.edges()));
-  const Block<Real> block{thread.edges,    graph.species(),  feature_pointers_,          thread.gradients,
-                          state_pointers_, energies_.data(), thread.edge_gradient.data()};
+  thread.edges.species = blocks.species(b);
+  graph.edges(blocks.centres(b), thread.edges);
+  if (results.edge_gradient)
+    thread.edge_gradient.resize(
+        std::max(thread.edge_gradient.size(), 4 * static_cast<std::size_t>(thread.edges.edges())));
+  const Block<Real> block{thread.edges,    graph.species(),              feature_pointers_,          thread.gradients,
+                          state_pointers_, thread.block_energies.data(), thread.edge_gradient.data()};
   function(block, *thread.workspace);
-  if (with_edge_gradient) thread.add_edges();
+  if (results.energies) thread.add_energies();
+  if (results.edge_gradient) {
+    thread.add_forces();
+    if (thread.wants_virial) thread.add_virials();
+  }
+}
+
+template <class Real>
+void Evaluator<Real>::Thread::add_energies() {
+  for (int c = 0; c < edges.centres(); ++c) {
+    const double e = energy_unit * block_energies[c];
+    energy += e;
+    if (energies != nullptr) energies[edges.centre[c]] += e;
+  }
 }
 
 // Force on i is minus the gradient of d = r_i - r_j; j gets the opposite, ghost or not.
 template <class Real>
-void Evaluator<Real>::Thread::add_edges() {
+void Evaluator<Real>::Thread::add_forces() {
   for (int c = 0; c < edges.centres(); ++c) {
-    const std::size_t i = static_cast<std::size_t>(edges.centre[c]);
+    double sum[3] = {};
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const std::size_t j = static_cast<std::size_t>(edges.neighbour[e]);
-      const double* d = &edges.vector[3 * static_cast<std::size_t>(e)];
-      double gradient[3];
+      const Real* gradient = &edge_gradient[4 * static_cast<std::size_t>(e)];
+      double* force = forces + 3 * static_cast<std::ptrdiff_t>(edges.neighbour[e]);
       for (int x = 0; x < 3; ++x) {
-        gradient[x] = energy_unit * static_cast<double>(edge_gradient[3 * static_cast<std::size_t>(e) + x]);
-        forces[3 * i + x] -= gradient[x];
-        forces[3 * j + x] += gradient[x];
+        const double g = energy_unit * static_cast<double>(gradient[x]);
+        sum[x] += g;
+        force[x] += g;
       }
+    }
+    double* force = forces + 3 * static_cast<std::ptrdiff_t>(edges.centre[c]);
+    for (int x = 0; x < 3; ++x) force[x] -= sum[x];
+  }
+}
+
+template <class Real>
+void Evaluator<Real>::Thread::add_virials() {
+  for (int c = 0; c < edges.centres(); ++c) {
+    const auto i = static_cast<std::ptrdiff_t>(edges.centre[c]);
+    for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
+      const auto j = static_cast<std::ptrdiff_t>(edges.neighbour[e]);
+      const double d[3] = {static_cast<double>(edges.x[e]), static_cast<double>(edges.y[e]),
+                           static_cast<double>(edges.z[e])};
+      const Real* gradient = &edge_gradient[4 * static_cast<std::size_t>(e)];
       for (int x = 0; x < 3; ++x)
         for (int y = 0; y < 3; ++y) {
-          const double w = -d[x] * gradient[y];
+          const double w = -d[x] * energy_unit * static_cast<double>(gradient[y]);
           virial[3 * x + y] += w;
           if (atom_virials != nullptr) {
             atom_virials[9 * i + 3 * x + y] += 0.5 * w;
@@ -222,34 +272,39 @@ void Evaluator<Real>::Thread::add_edges() {
 
 template <class Real>
 void Evaluator<Real>::sum_gradients_of_threads(int t) {
-  for (std::size_t i = 1; i < threads_.size(); ++i) {
-    for (std::size_t n = 0; n < gradients_[t].size(); ++n) gradients_[t][n] += threads_[i]->own_gradients[t][n];
-    threads_[i]->gradients[t] = gradients_[t].data();  // from here on complete, and only read
-  }
+  const int threads = static_cast<int>(threads_.size());
+  if (threads == 1) return;
+  Real* sum = gradients_[t].data();
+  const auto count = static_cast<std::ptrdiff_t>(gradients_[t].size());
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (std::ptrdiff_t n = 0; n < count; ++n)
+    for (int i = 1; i < threads; ++i) sum[n] += threads_[i]->own_gradients[t][n];
+  for (int i = 1; i < threads; ++i) threads_[i]->gradients[t] = sum;  // from here on complete, and only read
 }
 
 template <class Real>
 void Evaluator<Real>::collect(Output& output) {
-  for (std::size_t i = 1; i < threads_.size(); ++i) {
-    const Thread& thread = *threads_[i];
-    for (std::size_t n = 0; n < thread.own_forces.size(); ++n) output.forces[n] += thread.own_forces[n];
-    for (std::size_t n = 0; n < thread.own_atom_virials.size(); ++n)
-      output.atom_virials[n] += thread.own_atom_virials[n];
-  }
+  const int threads = static_cast<int>(threads_.size());
+  const auto numbers = static_cast<std::ptrdiff_t>(3 * atoms_);
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+  for (std::ptrdiff_t n = 0; n < numbers; ++n)
+    for (int i = 1; i < threads; ++i) output.forces[n] += threads_[i]->own_forces[n];
   output.virial.fill(0.0);
-  for (const auto& thread : threads_)
-    for (std::size_t n = 0; n < 9; ++n) output.virial[n] += thread->virial[n];
   output.energy = 0;
-  for (double& energy : energies_) output.energy += energy *= output.energy_unit;
-  if (output.energies != nullptr)
-    for (std::size_t n = 0; n < energies_.size(); ++n) output.energies[n] += energies_[n];
+  for (int i = 0; i < threads; ++i) {
+    const Thread& thread = *threads_[i];
+    output.energy += thread.energy;
+    for (std::size_t n = 0; n < 9; ++n) output.virial[n] += thread.virial[n];
+    if (i > 0)
+      for (std::size_t n = 0; n < thread.own_atom_virials.size(); ++n)
+        output.atom_virials[n] += thread.own_atom_virials[n];
+  }
   ++tally_.evaluations;
 }
 
 template <class Real>
 double Evaluator<Real>::bytes() const {
-  double sum =
-      bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + 8.0 * static_cast<double>(energies_.size());
+  double sum = bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + inner_.bytes() + boundary_.bytes();
   for (const auto& thread : threads_)
     sum += bytes_of(thread->own_gradients) +
            8.0 * static_cast<double>(thread->own_forces.capacity() + thread->own_atom_virials.capacity());

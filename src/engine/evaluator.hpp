@@ -7,23 +7,12 @@
 #include <memory>
 #include <vector>
 
+#include "engine/block_list.hpp"
 #include "engine/exchange.hpp"
 #include "engine/graph.hpp"
 #include "engine/model.hpp"
-#include "support/error.hpp"
 
 namespace grapevine {
-
-/// Two atoms closer than any potential is defined for, or at positions that are not numbers. Indices are the graph's,
-/// so that the host can name the atoms as its user knows them.
-class AtomError : public Error {
- public:
-  AtomError(int first_atom, int second_atom, double distance_between);
-
-  int first;
-  int second;
-  double distance;  ///< Angstrom, or not a number
-};
 
 /// Where an evaluation leaves its results, in the host's unit of energy and Angstrom.
 struct Output {
@@ -31,6 +20,7 @@ struct Output {
   double* forces = nullptr;        ///< [own + ghosts][3], added to; the ghosts' share is the host's to return
   double* energies = nullptr;      ///< [own], added to; may be null
   double* atom_virials = nullptr;  ///< [own + ghosts][9], added to, half of an edge to either end; may be null
+  bool wants_virial = true;        ///< otherwise `virial` and `atom_virials` are left alone
   double energy = 0;               ///< sum over this rank's centres
   std::array<double, 9> virial{};  ///< row-major, this rank's edges: -sum d (x) dE/dd
 };
@@ -60,26 +50,35 @@ class Evaluator {
 
  private:
   struct Thread;
+  /// What a pass gives besides features and their gradients.
+  struct Results {
+    bool energies = false;
+    bool edge_gradient = false;
+  };
   using BlockFunction = std::function<void(const Block<Real>&, Workspace&)>;
 
   void prepare(const Graph& graph, const Output& output);
-  void forward(int t, const Graph& graph);
-  void readout(const Graph& graph);
-  void backward(int t, const Graph& graph);
+  void forward(int t, const Graph& graph, const BlockList& blocks);
+  void readout(const Graph& graph, const BlockList& blocks);
+  void backward(int t, const Graph& graph, const BlockList& blocks);
   void collect(Output& output);
+  Field<Real> features(int t);
+  Field<Real> gradients(int t);
 
-  void for_each_block(const Graph& graph, bool with_edge_gradient, const BlockFunction& function);
-  void one_block(const Graph& graph, CentreRange range, bool with_edge_gradient, const BlockFunction& function,
-                 Thread& thread);
+  void for_each_block(const Graph& graph, const BlockList& blocks, Results results, const BlockFunction& function);
+  void one_block(const Graph& graph, const BlockList& blocks, int b, Results results, const BlockFunction& function, Thread& thread);
+  void sort_centres(const Graph& graph);
+  void prepare_thread(std::size_t index, const Output& output);
   void sum_gradients_of_threads(int t);
 
   std::shared_ptr<const Model<Real>> model_;
+  BlockList inner_;                           // centres that need nothing from other ranks
+  BlockList boundary_;                        // those that wait for an exchange
   std::vector<std::vector<Real>> features_;   // [T + 1], x_t
   std::vector<std::vector<Real>> gradients_;  // [T + 1], dE/dx_t
   std::vector<std::vector<Real>> state_;      // [T + 1]
   std::vector<Real*> feature_pointers_;
   std::vector<Real*> state_pointers_;
-  std::vector<double> energies_;
   std::vector<std::unique_ptr<Thread>> threads_;
   std::size_t atoms_ = 0;
   WorkTally tally_;

@@ -16,16 +16,18 @@ class Workspace {
   virtual ~Workspace() = default;
 };
 
-/// Everything a model sees of one block of centres. Arrays over atoms are indexed by atom, not by place in the block.
+/// Everything a model sees of one block of centres, which are all of one species. Arrays over atoms are indexed by row
+/// (see Graph), not by place in the block.
 template <class Real>
 struct Block {
-  const EdgeBlock& edges;
+  const EdgeBlock<Real>& edges;
   std::span<const int> species;      ///< [own + ghosts]
-  std::span<Real* const> features;   ///< [T + 1] x_t as [own + ghosts][width(t)]; features[0] is null
+  std::span<Real* const> features;   ///< [T + 1] x_t as [own + ghosts][stride(t)]; features[0] is null
   std::span<Real* const> gradients;  ///< [T + 1] dE/dx_t, same shapes; gradients[0] is null
   std::span<Real* const> state;      ///< [T + 1] what pass t leaves for later, as [own][state_width(t)]
-  double* energy;                    ///< [own] atomic energies in eV, written by readout
-  Real* edge_gradient;               ///< [edges][3] dE/dd in eV/Angstrom, for passes that give it
+  double* energy;                    ///< [centres] atomic energies in eV, written by readout
+  Real* edge_gradient;               ///< [edges][4] dE/dd in eV/Angstrom, the fourth number means nothing; written by
+                                     ///< the passes that give it
 };
 
 /// A layered message passing potential with T exchanges of features, evaluated in T + 1 passes over the edges:
@@ -46,6 +48,7 @@ class Model {
   virtual double cutoff() const = 0;                  ///< Angstrom
   virtual int layers() const = 0;                     ///< T
   virtual int width(int t) const = 0;                 ///< numbers per atom in x_t, t = 1 .. T
+  virtual int stride(int t) const = 0;                ///< numbers from one row of x_t to the next, >= width(t)
   virtual int state_width(int t) const = 0;           ///< numbers per own atom kept from pass t, t = 0 .. T
   virtual bool gives_edge_gradient(int t) const = 0;  ///< whether the gradient part of pass t fills edge_gradient
   virtual int block_size() const = 0;                 ///< centres per block that suit the kernels

@@ -68,6 +68,11 @@ void FrameGraph::build(const Frame& frame) {
   pack_pairs(packed);
   make_ghosts(packed);
   number_neighbours(packed);
+  row_.resize(species_.size());
+  std::iota(row_.begin(), row_.end(), 0);
+  const int atoms = own_ + ghosts();
+  in_float_.update(positions_.data(), atoms, row_.data(), cutoff_, cutoff_);
+  in_double_.update(positions_.data(), atoms, row_.data(), cutoff_, cutoff_);
 }
 
 void FrameGraph::map_species(const Frame& frame) {
@@ -236,21 +241,20 @@ void FrameGraph::number_neighbours(const std::vector<std::uint64_t>& packed) {
   }
 }
 
-void FrameGraph::edges(CentreRange range, EdgeBlock& block) const {
-  block.centre.clear();
-  block.first.assign(1, 0);
-  block.neighbour.clear();
-  block.vector.clear();
-  for (int i = range.begin; i < range.end; ++i) {
-    const double* centre = &positions_[3 * static_cast<std::size_t>(i)];
-    for (std::size_t e = first_[static_cast<std::size_t>(i)]; e < first_[static_cast<std::size_t>(i) + 1]; ++e) {
-      const double* other = &positions_[3 * static_cast<std::size_t>(neighbour_[e])];
-      block.neighbour.push_back(neighbour_[e]);
-      for (std::size_t x = 0; x < 3; ++x) block.vector.push_back(centre[x] - other[x]);
-    }
-    block.centre.push_back(i);
-    block.first.push_back(block.edges());
+template <class Real>
+void FrameGraph::fill(const EdgeStripper<Real>& stripper, std::span<const int> centres, EdgeBlock<Real>& block) const {
+  block.clear();
+  for (const int i : centres) {
+    const std::size_t first = first_[static_cast<std::size_t>(i)];
+    const std::size_t count = first_[static_cast<std::size_t>(i) + 1] - first;
+    stripper.append(i, neighbour_.data() + first, static_cast<int>(count), ~0, block);
   }
+}
+
+void FrameGraph::edges(std::span<const int> centres, EdgeBlock<float>& block) const { fill(in_float_, centres, block); }
+
+void FrameGraph::edges(std::span<const int> centres, EdgeBlock<double>& block) const {
+  fill(in_double_, centres, block);
 }
 
 }  // namespace grapevine

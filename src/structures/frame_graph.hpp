@@ -10,6 +10,7 @@
 
 #include "engine/graph.hpp"
 #include "formats/extxyz.hpp"
+#include "neighbours/edge_stripper.hpp"
 #include "structures/cell.hpp"
 
 namespace grapevine {
@@ -31,9 +32,11 @@ class FrameGraph : public Graph {
 
   int own() const override { return own_; }
   int ghosts() const override { return static_cast<int>(owner_.size()); }
-  int centres() const override { return own_; }
+  std::span<const int> centres() const override { return {row_.data(), static_cast<std::size_t>(own_)}; }
   std::span<const int> species() const override { return species_; }
-  void edges(CentreRange range, EdgeBlock& block) const override;
+  std::span<const unsigned char> at_boundary() const override { return {}; }
+  void edges(std::span<const int> centres, EdgeBlock<float>& block) const override;
+  void edges(std::span<const int> centres, EdgeBlock<double>& block) const override;
 
   /// [ghosts] the own atom that each ghost is an image of.
   std::span<const int> owner() const { return owner_; }
@@ -54,6 +57,8 @@ class FrameGraph : public Graph {
   void pack_pairs(std::vector<std::uint64_t>& packed);
   void make_ghosts(const std::vector<std::uint64_t>& packed);
   void number_neighbours(const std::vector<std::uint64_t>& packed);
+  template <class Real>
+  void fill(const EdgeStripper<Real>& stripper, std::span<const int> centres, EdgeBlock<Real>& block) const;
 
   std::vector<std::string> names_;
   std::unordered_map<std::string, int> index_of_;
@@ -68,6 +73,9 @@ class FrameGraph : public Graph {
   std::vector<std::uint64_t> ghost_;  // [ghosts] packed atom and shift, ascending
   std::vector<std::size_t> first_;    // [own + 1]
   std::vector<int> neighbour_;        // [edges]
+  std::vector<int> row_;              // [own + ghosts] each atom has a row of its own
+  EdgeStripper<float> in_float_;
+  EdgeStripper<double> in_double_;
   std::unique_ptr<PairList> pairs_;
 };
 

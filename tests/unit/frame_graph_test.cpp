@@ -41,15 +41,14 @@ Frame make_frame(const Matrix3& cell, std::array<bool, 3> periodic, std::vector<
 }
 
 std::vector<Edge> edges_of(const FrameGraph& graph) {
-  EdgeBlock block;
-  graph.edges({0, graph.centres()}, block);
+  EdgeBlock<double> block;
+  graph.edges(graph.centres(), block);
   std::vector<Edge> edges;
   for (int c = 0; c < block.centres(); ++c)
     for (int e = block.first[c]; e < block.first[c + 1]; ++e) {
       const int j = block.neighbour[e];
       const int owner = j < graph.own() ? j : graph.owner()[static_cast<std::size_t>(j - graph.own())];
-      const double* d = &block.vector[3 * static_cast<std::size_t>(e)];
-      edges.push_back({block.centre[c], owner, {d[0], d[1], d[2]}});
+      edges.push_back({block.centre[c], owner, {block.x[e], block.y[e], block.z[e]}});
     }
   return edges;
 }
@@ -192,9 +191,9 @@ TEST(FrameGraph, EachGhostIsOneImageOfItsOwnerAndUsed) {
   FrameGraph graph({"H"}, 4, 1);
   const Frame frame = make_frame(cell, everywhere, random_positions(random, cell, 5, 1));
   graph.build(frame);
-  EdgeBlock block;
-  graph.edges({0, 5}, block);
-  std::set<int> used(block.neighbour.begin(), block.neighbour.end());
+  EdgeBlock<double> block;
+  graph.edges(graph.centres(), block);
+  std::set<int> used(block.neighbour.begin(), block.neighbour.begin() + block.edges());
   for (int g = 0; g < graph.ghosts(); ++g) EXPECT_TRUE(used.count(graph.own() + g));
   EXPECT_EQ(graph.species().size(), static_cast<std::size_t>(graph.own() + graph.ghosts()));
 }
@@ -206,11 +205,16 @@ TEST(FrameGraph, GivesTheSameEdgesInTheSameOrderWhateverTheThreads) {
   FrameGraph one({"H"}, 4, 1), four({"H"}, 4, 4);
   one.build(frame);
   four.build(frame);
-  EdgeBlock a, b;
-  one.edges({0, 500}, a);
-  four.edges({0, 500}, b);
-  EXPECT_EQ(a.neighbour, b.neighbour);
-  EXPECT_EQ(a.vector, b.vector);
+  EdgeBlock<double> a, b;
+  one.edges(one.centres(), a);
+  four.edges(four.centres(), b);
+  EXPECT_EQ(a.first, b.first);
+  for (int e = 0; e < a.edges(); ++e) {
+    EXPECT_EQ(a.neighbour[e], b.neighbour[e]);
+    EXPECT_EQ(a.x[e], b.x[e]);
+    EXPECT_EQ(a.y[e], b.y[e]);
+    EXPECT_EQ(a.z[e], b.z[e]);
+  }
 }
 
 TEST(FrameGraph, GivesEdgesOfAnyRangeOfCentres) {
@@ -218,9 +222,9 @@ TEST(FrameGraph, GivesEdgesOfAnyRangeOfCentres) {
   const Matrix3 cell{6, 0, 0, 1, 6, 0, 0, 1, 6};
   FrameGraph graph({"H"}, 4, 1);
   graph.build(make_frame(cell, everywhere, random_positions(random, cell, 20, 0)));
-  EdgeBlock whole, part;
-  graph.edges({0, 20}, whole);
-  graph.edges({7, 9}, part);
+  EdgeBlock<double> whole, part;
+  graph.edges(graph.centres(), whole);
+  graph.edges(graph.centres().subspan(7, 2), part);
   EXPECT_THAT(part.centre, ElementsAre(7, 8));
   EXPECT_EQ(part.edges(), whole.first[9] - whole.first[7]);
   EXPECT_EQ(part.neighbour[0], whole.neighbour[whole.first[7]]);

@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <hwy/targets.h>
+
 #include <cmath>
+#include <cstdint>
 #include <ostream>
 
 #include "models/reann/angular.hpp"
@@ -32,7 +35,10 @@ std::vector<Case> cases() {
       {"f_orbitals", {.max_order = 3, .layers = 1}},
       {"g_orbitals", {.waves = 2, .max_order = 4, .layers = 1}},
       {"one_wave", {.waves = 1, .orbitals = 3}},
+      {"seven_waves", {.waves = 7, .orbitals = 5}},
       {"eight_waves", {.waves = 8, .orbitals = 5}},
+      {"eight_waves_f_orbitals", {.waves = 8, .max_order = 3}},
+      {"eleven_waves_two_orders", {.waves = 11, .max_order = 2, .orbitals = 9, .layers = 2}},
       {"eleven_waves", {.waves = 11, .orbitals = 40, .layers = 1}},
       {"one_species", {.species = {"Cu"}}},
       {"four_species", {.species = {"H", "C", "N", "O"}, .layers = 1}},
@@ -112,6 +118,30 @@ TEST_P(ReannModelTest, ThreadsGiveTheSameResult) {
   for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(three.virial[n], one.virial[n], 1e-8);
 }
 
+// Kernels are compiled once for every instruction set; the processor here has several of them.
+TEST_P(ReannModelTest, InstructionSetsGiveTheSameResult) {
+  const auto evaluate = [&](std::int64_t target, Precision precision) {
+    hwy::SetSupportedTargetsForTest(target);
+    FrameResult result = FrameEvaluator(potential, precision, 1).evaluate(frame);
+    hwy::SetSupportedTargetsForTest(0);
+    return result;
+  };
+  std::int64_t rest = hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_NEON);
+  const std::int64_t best = rest & -rest;
+  const FrameResult exact = evaluate(best, Precision::double_precision);
+  double largest = 1;
+  for (const double force : exact.forces) largest = std::max(largest, std::abs(force));
+  for (; rest != 0; rest &= rest - 1) {
+    const FrameResult other = evaluate(rest & -rest, Precision::double_precision);
+    const FrameResult mixed = evaluate(rest & -rest, Precision::mixed);
+    EXPECT_NEAR(other.energy, exact.energy, 1e-11 * frame.atoms() * largest) << hwy::TargetName(rest & -rest);
+    for (std::size_t n = 0; n < exact.forces.size(); ++n) {
+      EXPECT_NEAR(other.forces[n], exact.forces[n], 1e-11 * largest) << hwy::TargetName(rest & -rest);
+      EXPECT_NEAR(mixed.forces[n], exact.forces[n], 1e-4 * largest) << hwy::TargetName(rest & -rest);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, ReannModelTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
@@ -156,9 +186,11 @@ TEST(AngularBasis, GradientEqualsFiniteDifferences) {
     for (int p = 0; p < basis.size(); ++p) total += weight[p] * value[p];
     return total;
   };
-  double gradient[3];
+  double gradient[3] = {};
   basis.evaluate(d, value.data());
-  basis.gradient(value.data(), weight.data(), gradient);
+  for (int p = 0; p < basis.size(); ++p)
+    for (int x = 0; x < 3; ++x)
+      if (basis.power(p, x) > 0) gradient[x] += weight[p] * basis.power(p, x) * value[basis.lower(p, x)];
   for (int x = 0; x < 3; ++x) EXPECT_NEAR(gradient[x], (sum(x, 1e-5) - sum(x, -1e-5)) / 2e-5, 1e-7);
 }
 

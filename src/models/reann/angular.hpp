@@ -12,6 +12,11 @@ namespace grapevine::reann {
 /// that (l + 1)(l + 2) / 2 distinct ones with multinomial weights give the same sum.
 class AngularBasis {
  public:
+  static constexpr int highest_order = 6;
+  /// Components of all orders up to `order`.
+  static constexpr int size_of_order(int order) { return (order + 1) * (order + 2) * (order + 3) / 6; }
+
+  /// max_order is at most highest_order.
   explicit AngularBasis(int max_order);
 
   int size() const { return static_cast<int>(components_.size()); }
@@ -27,15 +32,9 @@ class AngularBasis {
     for (int p = 1; p < size(); ++p) value[p] = value[components_[p].parent] * d[components_[p].axis];
   }
 
-  /// sum_p weight[p] dA_p/dd, from the values of `evaluate`; `gradient` is [3], overwritten.
-  template <class Real>
-  void gradient(const Real* value, const Real* weight, Real* gradient) const {
-    for (int x = 0; x < 3; ++x) gradient[x] = Real(0);
-    for (int p = 1; p < size(); ++p)
-      for (int x = 0; x < 3; ++x)
-        if (components_[p].power[x] > 0)
-          gradient[x] += Real(components_[p].power[x]) * weight[p] * value[components_[p].lower[x]];
-  }
+  /// dA_p/d(axis) = power(p, axis) A_lower(p, axis), 0 where the power is 0.
+  int power(int p, int axis) const { return components_[p].power[axis]; }
+  int lower(int p, int axis) const { return components_[p].lower[axis]; }
 
  private:
   struct Component {

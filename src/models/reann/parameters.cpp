@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "formats/model_file.hpp"
+#include "models/reann/angular.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::reann {
@@ -14,7 +15,6 @@ namespace {
 
 // Far above any published model; they keep products of sizes from overflowing and a lying file from exhausting memory.
 constexpr int max_waves = 256;
-constexpr int max_max_order = 6;
 constexpr int max_orbitals = 65536;
 constexpr int max_layers = 64;
 constexpr int max_width = 65536;
@@ -113,7 +113,7 @@ void check(const Parameters& p) {
   check_species(p.species, "REANN parameters");
   check_range("cutoff", p.cutoff, 1e-3, max_cutoff);
   check_range("waves", p.waves, 1, max_waves);
-  check_range("max_order", p.max_order, 0, max_max_order);
+  check_range("max_order", p.max_order, 0, AngularBasis::highest_order);
   check_range("orbitals", p.orbitals, 1, max_orbitals);
   check_range("layers", p.layers, 0, max_layers);
   const std::size_t radial = p.species.size() * p.waves;

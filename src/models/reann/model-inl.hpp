@@ -1,0 +1,271 @@
+// The REANN model, compiled once for every instruction set and scalar type.
+#if defined(GRAPEVINE_REANN_MODEL_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_REANN_MODEL_INL
+#undef GRAPEVINE_REANN_MODEL_INL
+#else
+#define GRAPEVINE_REANN_MODEL_INL
+#endif
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/model.hpp"
+#include "models/reann/angular.hpp"
+#include "models/reann/edge_kernels-inl.hpp"
+#include "models/reann/fuse.hpp"
+#include "models/reann/gram-inl.hpp"
+#include "models/reann/network-inl.hpp"
+#include "models/reann/parameters.hpp"
+#include "simd/transpose-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::reann::HWY_NAMESPACE {
+
+template <class Real>
+std::vector<Real> pad_rows(const std::vector<double>& values, int width, int stride) {
+  const std::size_t rows = values.size() / static_cast<std::size_t>(width);
+  std::vector<Real> result(rows * stride, Real(0));
+  for (std::size_t r = 0; r < rows; ++r)
+    for (int k = 0; k < width; ++k) result[r * stride + k] = static_cast<Real>(values[r * width + k]);
+  return result;
+}
+
+/// REANN as a layered model. The features x_t of the engine are the orbital coefficients c^(t), K numbers per atom.
+///
+/// With b_i[p][k] = sum_j c_j[k] A_p(d_ij) R_k(r_ij) f_c(r_ij) the density is linear in the Gram matrices
+/// G_l[k][k'] = sum_{p of order l} b[p][k] b[p][k'], so that mixing, square and the first linear map of the network
+/// behind them are one matrix, applied to the (L + 1) K (K + 1) / 2 distinct entries of G.
+///
+/// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again.
+template <class Real, class Shells, int fixed_waves>
+class ReannModel final : public Model<Real> {
+ public:
+  /// The parameters must have passed check().
+  explicit ReannModel(const Parameters& parameters)
+      : basis_(parameters.max_order),
+        cutoff_(parameters.cutoff),
+        waves_(parameters.waves),
+        stride_((parameters.waves + 7) / 8 * 8),
+        layers_(parameters.layers),
+        edges_(basis_, parameters.cutoff, stride_, pad_rows<Real>(parameters.radial_exponent, waves_, stride_),
+               pad_rows<Real>(parameters.radial_centre, waves_, stride_)),
+        gram_(basis_, waves_, stride_),
+        initial_coefficient_(pad_rows<Real>(parameters.initial_coefficient, waves_, stride_)),
+        energy_shift_(parameters.energy_shift) {
+    for (int t = 0; t <= layers_; ++t) {
+      std::vector<AtomKernel>& kernels = kernels_.emplace_back();
+      for (const Network& network : t < layers_ ? parameters.message[t] : parameters.readout)
+        kernels.push_back({LinearKernel<Real>(gram_.size(), network.input.outputs,
+                                              fuse_with_mixing(parameters, t, network.input), network.input.bias),
+                           NetworkKernel<Real>(network)});
+    }
+  }
+
+  double cutoff() const override { return cutoff_; }
+  int layers() const override { return layers_; }
+  int width(int) const override { return waves_; }
+  int stride(int) const override { return stride_; }
+  int state_width(int) const override { return 0; }
+  bool gives_edge_gradient(int) const override { return true; }
+  int block_size() const override { return block_atoms; }
+
+  std::unique_ptr<Workspace> make_workspace() const override {
+    constexpr std::size_t n = lanes<Real>;
+    auto scratch = std::make_unique<Scratch>();
+    std::size_t widest = static_cast<std::size_t>(stride_);
+    std::size_t gram = 0;
+    std::size_t tape = 0;
+    for (const auto& kernels : kernels_)
+      for (const AtomKernel& kernel : kernels) {
+        widest = std::max<std::size_t>({widest, static_cast<std::size_t>(kernel.network.widest()),
+                                        static_cast<std::size_t>(kernel.fused.matrix.padded_rows())});
+        gram = std::max<std::size_t>(gram, static_cast<std::size_t>(kernel.fused.transposed.padded_rows()));
+        tape = std::max(tape, kernel.network.tape_size());
+      }
+    const auto components = static_cast<std::size_t>(basis_.size());
+    scratch->densities.assign(block_atoms * components * stride_, Real(0));
+    scratch->density.resize(components * stride_ * n);
+    scratch->d_density.resize(components * stride_ * n);
+    scratch->gram.resize(gram * n);
+    scratch->hidden.resize(widest * n);
+    scratch->output.assign(widest * n, Real(0));
+    scratch->tape.resize(tape);
+    scratch->network.resize(2 * widest * n);
+    scratch->rows.resize(n * stride_);
+    return scratch;
+  }
+
+  void forward(int t, const Block<Real>& block, Workspace& workspace) const override {
+    auto& scratch = static_cast<Scratch&>(workspace);
+    edges_.geometry(block.edges, scratch.edges);
+    sum_density<false>(t, block, scratch);
+    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      group_forward<false>(t, block.edges.species, atoms, densities, scratch);
+      write_features(t, block, atoms, scratch);
+    }, scratch);
+  }
+
+  void readout(const Block<Real>& block, Workspace& workspace) const override {
+    auto& scratch = static_cast<Scratch&>(workspace);
+    edges_.geometry(block.edges, scratch.edges);
+    sum_density<true>(layers_, block, scratch);
+    const double shift = energy_shift_[block.edges.species];
+    double* energy = block.energy;
+    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      group_forward<true>(layers_, block.edges.species, atoms, densities, scratch);
+      for (std::size_t lane = 0; lane < atoms.size(); ++lane)
+        *energy++ = static_cast<double>(scratch.output[lane]) + shift;
+      store(broadcast<Row<Real>>(Real(1)), scratch.output.data());
+      group_backward(layers_, block.edges.species, densities, scratch);
+    }, scratch);
+    edge_gradients(layers_, block, scratch);
+  }
+
+  void backward(int t, const Block<Real>& block, Workspace& workspace) const override {
+    auto& scratch = static_cast<Scratch&>(workspace);
+    edges_.geometry(block.edges, scratch.edges);
+    sum_density<true>(t, block, scratch);
+    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      group_forward<true>(t, block.edges.species, atoms, densities, scratch);
+      take_feature_gradients(t, block, atoms, scratch);
+      group_backward(t, block.edges.species, densities, scratch);
+    }, scratch);
+    edge_gradients(t, block, scratch);
+  }
+
+ private:
+  static constexpr int block_atoms = 16;
+
+  /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
+  struct AtomKernel {
+    LinearKernel<Real> fused;  // Gram entries -> first hidden layer
+    NetworkKernel<Real> network;
+  };
+
+  struct Scratch final : Workspace {
+    EdgeScratch<Real> edges;
+    std::vector<Real> densities;  // [centres][components][stride] b of a block, then dE/db
+    std::vector<Real> density;    // [components][stride][lanes] b of a group
+    std::vector<Real> d_density;  // the same
+    std::vector<Real> gram;       // [gram][lanes]
+    std::vector<Real> hidden;     // [widest][lanes]
+    std::vector<Real> output;     // [outputs][lanes]
+    std::vector<Real> tape;
+    std::vector<Real> network;
+    std::vector<Real> rows;  // [lanes][stride]
+  };
+
+  HWY_INLINE CoefficientSource<Real> coefficients(int t, const Block<Real>& block) const {
+    if (t == 0) return {initial_coefficient_.data(), block.species.data(), stride_};
+    return {block.features[t], nullptr, stride_};
+  }
+
+  template <bool keep>
+  HWY_INLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
+    edges_.template density<keep>(block.edges, block.species.data(), coefficients(t, block), scratch.edges,
+                                  scratch.densities.data());
+  }
+
+  HWY_INLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
+    if (t > 0)
+      edges_.template gradients<true>(block.edges, coefficients(t, block), scratch.edges, scratch.densities.data(),
+                                      block.gradients[t], block.edge_gradient);
+    else
+      edges_.template gradients<false>(block.edges, coefficients(t, block), scratch.edges, scratch.densities.data(),
+                                       nullptr, block.edge_gradient);
+  }
+
+  /// Calls function(atoms, their rows of scratch.densities) for as many centres at a time as there are lanes.
+  template <class Function>
+  HWY_INLINE void for_each_group(const Block<Real>& block, const Function& function, Scratch& scratch) const {
+    const std::span<const int> centres = block.edges.centre;
+    for (std::size_t begin = 0; begin < centres.size(); begin += lanes<Real>)
+      function(centres.subspan(begin, std::min<std::size_t>(lanes<Real>, centres.size() - begin)),
+               scratch.densities.data() + begin * basis_.size() * stride_);
+  }
+
+  /// From the densities of a group to scratch.output; where `keep`, scratch has what group_backward needs.
+  template <bool keep>
+  HWY_INLINE void group_forward(int t, int species, std::span<const int> atoms, Real* densities,
+                                Scratch& scratch) const {
+    const AtomKernel& kernel = kernels_[t][species];
+    const int row = basis_.size() * stride_;
+    std::fill(densities + atoms.size() * row, densities + static_cast<std::size_t>(lanes<Real> * row), Real(0));
+    transpose(lanes<Real>, row, densities, row, scratch.density.data(), lanes<Real>);
+    gram_.forward(scratch.density.data(), scratch.gram.data());
+    kernel.fused.matrix.multiply(scratch.gram.data(), scratch.hidden.data());
+    kernel.network.template forward<keep>(scratch.hidden.data(), scratch.output.data(), scratch.tape.data(),
+                                          scratch.network.data());
+  }
+
+  /// From dE/d(output) in scratch.output to dE/db in place of the densities.
+  HWY_INLINE void group_backward(int t, int species, Real* densities, Scratch& scratch) const {
+    const AtomKernel& kernel = kernels_[t][species];
+    const int row = basis_.size() * stride_;
+    kernel.network.backward(scratch.output.data(), scratch.hidden.data(), scratch.tape.data(), scratch.network.data());
+    kernel.fused.transposed.multiply(scratch.hidden.data(), scratch.gram.data());
+    gram_.backward(scratch.density.data(), scratch.gram.data(), scratch.d_density.data());
+    transpose(row, lanes<Real>, scratch.d_density.data(), lanes<Real>, densities, row);
+  }
+
+  /// c^(t+1) = c^(t) + network
+  HWY_INLINE void write_features(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
+    for (int k = waves_; k < stride_; ++k) store(zero<Row<Real>>(), &scratch.output[k * lanes<Real>]);
+    transpose(stride_, lanes<Real>, scratch.output.data(), lanes<Real>, scratch.rows.data(), stride_);
+    const CoefficientSource<Real> before = coefficients(t, block);
+    const Real* change = scratch.rows.data();
+    for (const int atom : atoms) {
+      const Real* from = before.of(atom);
+      Real* to = block.features[t + 1] + static_cast<std::ptrdiff_t>(atom) * stride_;
+      for (int v = 0; v < stride_; v += 8) store(load<Waves<Real>>(from + v) + load<Waves<Real>>(change + v), to + v);
+      change += stride_;
+    }
+  }
+
+  /// Puts dE/dc^(t+1) into scratch.output; c^(t+1) = c^(t) + network, so that c^(t) gets the same gradient directly.
+  HWY_INLINE void take_feature_gradients(int t, const Block<Real>& block, std::span<const int> atoms,
+                                         Scratch& scratch) const {
+    Real* row = scratch.rows.data();
+    for (const int atom : atoms) {
+      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(atom) * stride_;
+      for (int v = 0; v < stride_; v += 8) {
+        const auto gradient = load<Waves<Real>>(block.gradients[t + 1] + at + v);
+        store(gradient, row + v);
+        if (t > 0) {
+          Real* to = block.gradients[t] + at + v;
+          store(load<Waves<Real>>(to) + gradient, to);
+        }
+      }
+      row += stride_;
+    }
+    transpose(lanes<Real>, stride_, scratch.rows.data(), stride_, scratch.output.data(), lanes<Real>);
+  }
+
+  AngularBasis basis_;
+  double cutoff_;
+  int waves_;
+  int stride_;  // waves padded to whole packs; the padding is zero throughout
+  int layers_;
+  EdgeKernels<Real, Shells> edges_;
+  GramKernel<Real, fixed_waves, fixed_waves == 0 ? -1 : Shells::fixed_order> gram_;
+  std::vector<Real> initial_coefficient_;         // [species][stride]
+  std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
+  std::vector<double> energy_shift_;              // [species]
+};
+
+/// The shapes in common use have loops of fixed length.
+template <class Real>
+std::shared_ptr<const Model<Real>> make_model(const Parameters& parameters) {
+  if (parameters.max_order == 2) {
+    if (parameters.waves == 7) return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 7>>(parameters);
+    if (parameters.waves == 8) return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 8>>(parameters);
+    return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 0>>(parameters);
+  }
+  return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, 0>>(parameters);
+}
+
+}  // namespace grapevine::reann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

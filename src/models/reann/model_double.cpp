@@ -1,0 +1,27 @@
+#include "models/reann/model.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/reann/model_double.cpp"
+#include <hwy/foreach_target.h>
+
+#include "models/reann/model-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::reann::HWY_NAMESPACE {
+
+std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters) { return make_model<double>(parameters); }
+
+}  // namespace grapevine::reann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace grapevine::reann {
+HWY_EXPORT(MakeModelInDouble);
+
+template <>
+std::shared_ptr<const Model<double>> make_reann_model<double>(const Parameters& parameters) {
+  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters);
+}
+
+}  // namespace grapevine::reann
+#endif

@@ -1,0 +1,327 @@
+// Networks with atoms in the lanes: every row of numbers is one neuron of `lanes<Real>` atoms, a cache line.
+#if defined(GRAPEVINE_REANN_NETWORK_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_REANN_NETWORK_INL
+#undef GRAPEVINE_REANN_NETWORK_INL
+#else
+#define GRAPEVINE_REANN_NETWORK_INL
+#endif
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "models/reann/parameters.hpp"
+#include "simd/math-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::reann::HWY_NAMESPACE {
+
+using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): the kernels' vocabulary
+
+template <class Real>
+inline constexpr int lanes = static_cast<int>(64 / sizeof(Real));
+
+template <class Real>
+using Row = Pack<Real, lanes<Real>>;
+
+template <class Real>
+std::vector<Real> converted(const std::vector<double>& values) {
+  std::vector<Real> result(values.size());
+  std::transform(values.begin(), values.end(), result.begin(), [](double v) { return static_cast<Real>(v); });
+  return result;
+}
+
+/// A matrix cut into panels of rows, each as many as the registers hold sums for. Within a panel the weights of one
+/// column lie side by side, so that they are read in order.
+template <class Real>
+class PanelMatrix {
+ public:
+  // Sums of a panel, one row of the input and one weight have to fit into the registers.
+  static constexpr int registers = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 32 : 16;
+  static constexpr int tallest = std::max(2, std::min(16, registers / 2 / Row<Real>::parts));
+  static constexpr int shortest = std::min(4, tallest);
+
+  PanelMatrix() = default;
+  /// `element(row, column)`; `start` is [rows] or empty for zero.
+  template <class Element>
+  PanelMatrix(int rows, int columns, const Element& element, const std::vector<double>& start)
+      : rows_(rows), columns_(columns) {
+    for (int row = 0; row < rows;) {
+      const int height = height_at(row);
+      for (int r = row; r < row + height; ++r)
+        start_.push_back(r < rows && !start.empty() ? static_cast<Real>(start[r]) : Real(0));
+      for (int column = 0; column < columns; ++column)
+        for (int r = row; r < row + height; ++r)
+          weight_.push_back(r < rows ? static_cast<Real>(element(r, column)) : Real(0));
+      row += height;
+    }
+  }
+
+  int rows() const { return rows_; }
+  int columns() const { return columns_; }
+  /// Rows that `multiply` writes.
+  int padded_rows() const { return static_cast<int>(start_.size()); }
+
+  /// out[row] = start[row] + sum over columns of element * in[column]
+  HWY_INLINE void multiply(const Real* in, Real* out) const {
+    const Real* weight = weight_.data();
+    const Real* start = start_.data();
+    for (int row = 0; row < rows_;) {
+      const int height = height_at(row);
+      if (height == tallest)
+        panel<tallest>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
+      else if (height == 8)
+        panel<8>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
+      else
+        panel<shortest>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
+      weight += static_cast<std::ptrdiff_t>(height) * columns_;
+      row += height;
+    }
+  }
+
+ private:
+  HWY_INLINE int height_at(int row) const {
+    const int left = rows_ - row;
+    if (left > tallest - shortest) return tallest;
+    if (tallest > 8 && left > shortest) return 8;
+    return shortest;
+  }
+
+  template <int height>
+  HWY_INLINE void panel(const Real* weight, const Real* start, const Real* in, Real* out) const {
+    Row<Real> sum[height];
+    for (int r = 0; r < height; ++r) sum[r] = broadcast<Row<Real>>(start[r]);
+    for (int column = 0; column < columns_; ++column) {
+      const Row<Real> x = load<Row<Real>>(in + static_cast<std::ptrdiff_t>(column) * lanes<Real>);
+      HWY_UNROLL(16)
+      for (int r = 0; r < height; ++r) sum[r] = mul_add(broadcast<Row<Real>>(weight[r]), x, sum[r]);
+      weight += height;
+    }
+    for (int r = 0; r < height; ++r) store(sum[r], out + r * lanes<Real>);
+  }
+
+  int rows_ = 0;
+  int columns_ = 0;
+  std::vector<Real> weight_;  // [panel][column][row of panel]
+  std::vector<Real> start_;   // [padded rows]
+};
+
+/// A linear map in both directions.
+template <class Real>
+struct LinearKernel {
+  PanelMatrix<Real> matrix;      // out[o] = bias[o] + sum_i weight[o][i] in[i]
+  PanelMatrix<Real> transposed;  // d_in[i] = sum_o weight[o][i] d_out[o]
+
+  LinearKernel(int inputs, int outputs, const std::vector<double>& weight, const std::vector<double>& bias)
+      : matrix(
+            outputs, inputs, [&](int o, int i) { return weight[static_cast<std::size_t>(o) * inputs + i]; }, bias),
+        transposed(
+            inputs, outputs, [&](int i, int o) { return weight[static_cast<std::size_t>(o) * inputs + i]; }, {}) {}
+  explicit LinearKernel(const Linear& linear) : LinearKernel(linear.inputs, linear.outputs, linear.weight, linear.bias) {}
+
+  int widest() const { return std::max(matrix.padded_rows(), transposed.padded_rows()); }
+};
+
+template <class Real>
+struct ActivationKernel {
+  ActivationKind kind;
+  std::vector<Real> alpha;  // [n]
+  std::vector<Real> beta;   // [n]
+
+  explicit ActivationKernel(const Activation& activation)
+      : kind(activation.kind), alpha(converted<Real>(activation.alpha)), beta(converted<Real>(activation.beta)) {}
+  int width() const { return static_cast<int>(alpha.size()); }
+};
+
+/// out = activation(in); where `keep`, slope = activation'(in) as well. out may be in.
+template <bool keep, class Real>
+HWY_INLINE void activation_forward(const ActivationKernel<Real>& activation, const Real* in, Real* out, Real* slope) {
+  using R = Row<Real>;
+  constexpr int n = lanes<Real>;
+  const R one = broadcast<R>(Real(1));
+  for (int i = 0; i < activation.width(); ++i) {
+    const R alpha = broadcast<R>(activation.alpha[i]);
+    const R beta = broadcast<R>(activation.beta[i]);
+    const R x = load<R>(in + i * n);
+    const R t = beta * x;
+    if (activation.kind == ActivationKind::relu_like) {
+      const R sigmoid = reciprocal(one + exponential(broadcast<R>(Real(0)) - t));
+      const R scaled = alpha * sigmoid;
+      store(scaled * t, out + i * n);
+      if constexpr (keep) store(beta * scaled * mul_add(t, one - sigmoid, one), slope + i * n);
+    } else {
+      const R inverse = one / square_root(mul_add(t, t, one));
+      const R scaled = alpha * inverse;
+      store(scaled * x, out + i * n);
+      if constexpr (keep) store(scaled * inverse * inverse, slope + i * n);
+    }
+  }
+}
+
+/// d_in = d_out * slope; d_in may be d_out.
+template <class Real>
+HWY_INLINE void activation_backward(int width, const Real* slope, const Real* d_out, Real* d_in) {
+  using R = Row<Real>;
+  constexpr int n = lanes<Real>;
+  for (int i = 0; i < width; ++i) store(load<R>(d_out + i * n) * load<R>(slope + i * n), d_in + i * n);
+}
+
+template <class Real>
+struct LayerNormKernel {
+  std::vector<Real> weight;  // [n]
+  std::vector<Real> bias;    // [n]
+
+  explicit LayerNormKernel(const LayerNorm& norm)
+      : weight(converted<Real>(norm.weight)), bias(converted<Real>(norm.bias)) {}
+  int width() const { return static_cast<int>(weight.size()); }
+};
+
+/// out = weight * normal + bias, normal = (in - mean) * inverse_deviation; out may be in. Where `keep`, normal [n] and
+/// inverse_deviation are stored one behind the other in `tape`.
+template <bool keep, class Real>
+HWY_INLINE void layer_norm_forward(const LayerNormKernel<Real>& norm, const Real* in, Real* out, Real* tape) {
+  using R = Row<Real>;
+  constexpr int n = lanes<Real>;
+  constexpr Real epsilon = Real(1e-5);
+  const int width = norm.width();
+  const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
+  R mean = zero<R>();
+  for (int i = 0; i < width; ++i) mean = mean + load<R>(in + i * n);
+  mean = mean * inverse_width;
+  R variance = zero<R>();
+  for (int i = 0; i < width; ++i) {
+    const R off = load<R>(in + i * n) - mean;
+    variance = mul_add(off, off, variance);
+  }
+  const R inverse_deviation =
+      broadcast<R>(Real(1)) / square_root(mul_add(variance, inverse_width, broadcast<R>(epsilon)));
+  for (int i = 0; i < width; ++i) {
+    const R normal = (load<R>(in + i * n) - mean) * inverse_deviation;
+    if constexpr (keep) store(normal, tape + i * n);
+    store(mul_add(broadcast<R>(norm.weight[i]), normal, broadcast<R>(norm.bias[i])), out + i * n);
+  }
+  if constexpr (keep) store(inverse_deviation, tape + width * n);
+}
+
+/// d_in may be d_out.
+template <class Real>
+HWY_INLINE void layer_norm_backward(const LayerNormKernel<Real>& norm, const Real* tape, const Real* d_out,
+                                    Real* d_in) {
+  using R = Row<Real>;
+  constexpr int n = lanes<Real>;
+  const int width = norm.width();
+  R mean = zero<R>();
+  R projection = zero<R>();
+  for (int i = 0; i < width; ++i) {
+    const R g = broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n);
+    mean = mean + g;
+    projection = mul_add(g, load<R>(tape + i * n), projection);
+  }
+  const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
+  const R inverse_deviation = load<R>(tape + width * n);
+  mean = mean * inverse_width;
+  projection = projection * inverse_width;
+  for (int i = 0; i < width; ++i) {
+    const R g = broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n);
+    store(inverse_deviation * (g - mul_add(load<R>(tape + i * n), projection, mean)), d_in + i * n);
+  }
+}
+
+/// A network of one species behind its first linear map, which the model fuses with the density.
+template <class Real>
+class NetworkKernel {
+ public:
+  explicit NetworkKernel(const Network& network)
+      : inputs_(network.input.outputs), activation_(network.activation), output_(network.output) {
+    widest_ = std::max(inputs_, output_.widest());
+    tape_size_ = static_cast<std::size_t>(activation_.width()) * lanes<Real>;
+    for (const ResidualBlock& block : network.blocks) {
+      std::vector<Step>& steps = blocks_.emplace_back();
+      for (const ResidualStep& step : block) {
+        steps.push_back({ActivationKernel<Real>(step.activation),
+                         step.norm ? std::optional(LayerNormKernel<Real>(*step.norm)) : std::nullopt,
+                         LinearKernel<Real>(step.linear)});
+        widest_ = std::max(widest_, steps.back().linear.widest());
+        tape_size_ += steps.back().tape_size();
+      }
+    }
+  }
+
+  int inputs() const { return inputs_; }  ///< width behind the first linear map
+  int outputs() const { return output_.matrix.rows(); }
+  int widest() const { return widest_; }                 ///< rows of lanes that arrays for in, out and scratch need
+  std::size_t tape_size() const { return tape_size_; }  ///< numbers that forward leaves for backward
+
+  /// x [inputs()][lanes], overwritten -> out [outputs()][lanes]; `scratch` is [2 * widest()][lanes]. Where `keep`,
+  /// `tape` [tape_size()] is filled for backward: step by step the slopes of the activation, then what the norm left.
+  template <bool keep>
+  HWY_INLINE void forward(Real* x, Real* out, Real* tape, Real* scratch) const {
+    constexpr int n = lanes<Real>;
+    Real* y = scratch;
+    Real* z = scratch + static_cast<std::ptrdiff_t>(widest_) * n;
+    for (const auto& block : blocks_) {
+      const Real* step_in = x;
+      for (const Step& step : block) {
+        const int width = step.activation.width();
+        activation_forward<keep>(step.activation, step_in, y, tape);
+        if (step.norm) layer_norm_forward<keep>(*step.norm, y, y, tape + width * n);
+        if constexpr (keep) tape += step.tape_size();
+        step.linear.matrix.multiply(y, z);
+        step_in = z;
+      }
+      if (step_in != x) add(inputs_, z, x);
+    }
+    activation_forward<keep>(activation_, x, y, tape);
+    output_.matrix.multiply(y, out);
+  }
+
+  /// d_out -> d_in [inputs()][lanes], with the tape of forward.
+  HWY_INLINE void backward(const Real* d_out, Real* d_in, const Real* tape, Real* scratch) const {
+    constexpr int n = lanes<Real>;
+    Real* dx = scratch;
+    Real* dy = scratch + static_cast<std::ptrdiff_t>(widest_) * n;
+    tape += tape_size_ - static_cast<std::size_t>(activation_.width()) * n;
+    output_.transposed.multiply(d_out, dy);
+    activation_backward(activation_.width(), tape, dy, d_in);
+    for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
+      const Real* d_step = d_in;
+      for (auto step = block->rbegin(); step != block->rend(); ++step) {
+        const int width = step->activation.width();
+        tape -= step->tape_size();
+        step->linear.transposed.multiply(d_step, dy);
+        if (step->norm) layer_norm_backward(*step->norm, tape + width * n, dy, dy);
+        activation_backward(width, tape, dy, dx);
+        d_step = dx;
+      }
+      if (d_step != d_in) add(inputs_, dx, d_in);
+    }
+  }
+
+ private:
+  struct Step {
+    ActivationKernel<Real> activation;
+    std::optional<LayerNormKernel<Real>> norm;
+    LinearKernel<Real> linear;
+
+    std::size_t tape_size() const {
+      return static_cast<std::size_t>(activation.width() + (norm ? norm->width() + 1 : 0)) * lanes<Real>;
+    }
+  };
+
+  static HWY_INLINE void add(int rows, const Real* x, Real* to) {
+    using R = Row<Real>;
+    for (int i = 0; i < rows * lanes<Real>; i += lanes<Real>) store(load<R>(to + i) + load<R>(x + i), to + i);
+  }
+
+  int inputs_;
+  int widest_ = 0;
+  std::size_t tape_size_ = 0;
+  std::vector<std::vector<Step>> blocks_;
+  ActivationKernel<Real> activation_;
+  LinearKernel<Real> output_;
+};
+
+}  // namespace grapevine::reann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,113 @@
+// Angular components of edges and their gradients, with eight waves in the lanes.
+#if defined(GRAPEVINE_REANN_SHELLS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_REANN_SHELLS_INL
+#undef GRAPEVINE_REANN_SHELLS_INL
+#else
+#define GRAPEVINE_REANN_SHELLS_INL
+#endif
+
+#include <vector>
+
+#include "models/reann/angular.hpp"
+#include "simd/pack-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::reann::HWY_NAMESPACE {
+
+using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): the kernels' vocabulary
+
+template <class Real>
+using Waves = Pack<Real, 8>;
+
+/// sum_p D_p A_p(d) and its gradient by d.
+template <class Real>
+struct Contraction {
+  Waves<Real> value, x, y, z;
+};
+
+/// Orders 0, 1, 2; components 1; x y z; xx xy xz yy yz zz.
+template <class Real>
+class SecondOrderShells {
+ public:
+  static constexpr int fixed_order = 2;
+  static constexpr int fixed_size = 10;
+  using Sums = Waves<Real>[fixed_size];
+
+  explicit SecondOrderShells(const AngularBasis& /*basis*/) {}
+  HWY_INLINE int size() const { return fixed_size; }
+
+  /// sums[p] += w A_p(d)
+  HWY_INLINE void add(const Waves<Real>& w, Real dx, Real dy, Real dz, Waves<Real>* sums) const {
+    const auto x = broadcast<Waves<Real>>(dx);
+    const auto y = broadcast<Waves<Real>>(dy);
+    const auto z = broadcast<Waves<Real>>(dz);
+    const auto wx = w * x;
+    const auto wy = w * y;
+    const auto wz = w * z;
+    sums[0] = sums[0] + w;
+    sums[1] = sums[1] + wx;
+    sums[2] = sums[2] + wy;
+    sums[3] = sums[3] + wz;
+    sums[4] = mul_add(wx, x, sums[4]);
+    sums[5] = mul_add(wx, y, sums[5]);
+    sums[6] = mul_add(wx, z, sums[6]);
+    sums[7] = mul_add(wy, y, sums[7]);
+    sums[8] = mul_add(wy, z, sums[8]);
+    sums[9] = mul_add(wz, z, sums[9]);
+  }
+
+  HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+    const auto x = broadcast<Waves<Real>>(dx);
+    const auto y = broadcast<Waves<Real>>(dy);
+    const auto z = broadcast<Waves<Real>>(dz);
+    const auto hx = mul_add(D[4], x, mul_add(D[5], y, mul_add(D[6], z, D[1])));
+    const auto hy = mul_add(D[7], y, mul_add(D[8], z, D[2]));
+    const auto hz = mul_add(D[9], z, D[3]);
+    return {mul_add(hx, x, mul_add(hy, y, mul_add(hz, z, D[0]))), mul_add(D[4], x, hx),
+            mul_add(D[5], x, mul_add(D[7], y, hy)), mul_add(D[6], x, mul_add(D[8], y, mul_add(D[9], z, hz)))};
+  }
+};
+
+/// Any order.
+template <class Real>
+class AnyOrderShells {
+ public:
+  static constexpr int fixed_order = -1;
+  static constexpr int fixed_size = AngularBasis::size_of_order(AngularBasis::highest_order);
+
+  explicit AnyOrderShells(const AngularBasis& basis) : basis_(&basis) {}
+  HWY_INLINE int size() const { return basis_->size(); }
+
+  HWY_INLINE void add(const Waves<Real>& w, Real dx, Real dy, Real dz, Waves<Real>* sums) const {
+    Real component[fixed_size];
+    const Real d[3] = {dx, dy, dz};
+    basis_->evaluate(d, component);
+    for (int p = 0; p < size(); ++p) sums[p] = mul_add(broadcast<Waves<Real>>(component[p]), w, sums[p]);
+  }
+
+  HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+    Real component[fixed_size];
+    const Real d[3] = {dx, dy, dz};
+    basis_->evaluate(d, component);
+    Waves<Real> value = D[0];
+    Waves<Real> gradient[3] = {zero<Waves<Real>>(), zero<Waves<Real>>(), zero<Waves<Real>>()};
+    for (int p = 1; p < size(); ++p) {
+      value = mul_add(broadcast<Waves<Real>>(component[p]), D[p], value);
+      for (int axis = 0; axis < 3; ++axis) {
+        const int power = basis_->power(p, axis);
+        if (power == 0) continue;
+        const Real slope = static_cast<Real>(power) * component[basis_->lower(p, axis)];
+        gradient[axis] = mul_add(broadcast<Waves<Real>>(slope), D[p], gradient[axis]);
+      }
+    }
+    return {value, gradient[0], gradient[1], gradient[2]};
+  }
+
+ private:
+  const AngularBasis* basis_;
+};
+
+}  // namespace grapevine::reann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

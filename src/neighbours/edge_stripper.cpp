@@ -1,0 +1,99 @@
+#include "neighbours/edge_stripper.hpp"
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "neighbours/strip.hpp"
+
+namespace grapevine {
+
+namespace {
+
+// Closer than this no potential of this kind was ever trained, and the direction of an edge loses its digits.
+constexpr double smallest_distance = 0.01;
+
+// Differences up to half the range of a 32-bit integer must be those of neighbours.
+double grid_spacing(double reach) {
+  double spacing = std::ldexp(1.0, -26);
+  while (reach + 2 > spacing * std::ldexp(1.0, 31)) spacing *= 2;
+  return spacing;
+}
+
+// x / spacing rounded to an integer, its last 32 bits: adding 1.5 * 2^52 leaves them at the end of the mantissa.
+std::int32_t on_grid(double x, double inverse_spacing) {
+  return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(x * inverse_spacing + 6755399441055744.0));
+}
+
+}  // namespace
+
+void EdgeStripper<float>::update(const double* positions, int atoms, const int* rows, double cutoff, double reach) {
+  const double spacing = grid_spacing(reach);
+  const double inverse = 1 / spacing;
+  cutoff_squared_ = static_cast<float>(cutoff * cutoff);
+  spacing_ = static_cast<float>(spacing);
+  points_.resize(static_cast<std::size_t>(atoms));
+  double check = 0;
+  for (int i = 0; i < atoms; ++i) {
+    const double* r = positions + 3 * static_cast<std::ptrdiff_t>(i);
+    check += 0 * (r[0] + r[1] + r[2]);
+    points_[i] = {on_grid(r[0], inverse), on_grid(r[1], inverse), on_grid(r[2], inverse), rows[i]};
+  }
+  if (check == 0) return;
+  for (int i = 0; i < atoms; ++i)
+    for (int k = 0; k < 3; ++k)
+      if (!std::isfinite(positions[3 * static_cast<std::ptrdiff_t>(i) + k]))
+        throw AtomError(i, i, std::numeric_limits<double>::quiet_NaN());
+}
+
+void EdgeStripper<float>::append(int centre, const int* list, int count, int mask, EdgeBlock<float>& block) const {
+  block.reserve(count);
+  const int start = block.edges();
+  float nearest = cutoff_squared_;
+  const int edges = strip({points_.data(), centre, list, count, mask, spacing_, cutoff_squared_}, &block.x[start],
+                          &block.y[start], &block.z[start], &block.neighbour[start], nearest);
+  block.close(centre, edges);
+  if (nearest >= static_cast<float>(smallest_distance * smallest_distance)) return;
+  for (int n = 0; n < count; ++n) {
+    const Point& a = points_[centre];
+    const Point& b = points_[list[n] & mask];
+    const double d = spacing_ * std::hypot(static_cast<double>(a.x) - b.x, static_cast<double>(a.y) - b.y,
+                                           static_cast<double>(a.z) - b.z);
+    if (d < smallest_distance) throw AtomError(centre, list[n] & mask, d);
+  }
+}
+
+void EdgeStripper<double>::update(const double* positions, int atoms, const int* rows, double cutoff,
+                                  double /*reach*/) {
+  positions_ = positions;
+  rows_ = rows;
+  cutoff_squared_ = cutoff * cutoff;
+  for (int i = 0; i < atoms; ++i)
+    for (int k = 0; k < 3; ++k)
+      if (!std::isfinite(positions[3 * static_cast<std::ptrdiff_t>(i) + k]))
+        throw AtomError(i, i, std::numeric_limits<double>::quiet_NaN());
+}
+
+void EdgeStripper<double>::append(int centre, const int* list, int count, int mask, EdgeBlock<double>& block) const {
+  block.reserve(count);
+  const double* a = positions_ + 3 * static_cast<std::ptrdiff_t>(centre);
+  int e = block.edges();
+  for (int n = 0; n < count; ++n) {
+    const int j = list[n] & mask;
+    const double* b = positions_ + 3 * static_cast<std::ptrdiff_t>(j);
+    const double x = a[0] - b[0];
+    const double y = a[1] - b[1];
+    const double z = a[2] - b[2];
+    const double square = x * x + y * y + z * z;
+    if (square >= cutoff_squared_ || rows_[j] < 0) continue;
+    if (!(square >= smallest_distance * smallest_distance)) throw AtomError(centre, j, std::sqrt(square));
+    block.neighbour[e] = rows_[j];
+    block.x[e] = x;
+    block.y[e] = y;
+    block.z[e] = z;
+    ++e;
+  }
+  block.close(centre, e - block.edges());
+}
+
+}  // namespace grapevine
