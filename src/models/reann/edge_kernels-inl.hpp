@@ -7,140 +7,164 @@
 #define GRAPEVINE_REANN_EDGE_KERNELS_INL
 #endif
 
-#include <cmath>
-#include <numbers>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/graph.hpp"
-#include "models/reann/parameters.hpp"
+#include "models/reann/radial-inl.hpp"
 #include "models/reann/shells-inl.hpp"
-#include "simd/math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-/// Per edge of a block; arrays have room for whole vectors.
-template <class Real>
-struct EdgeScratch {
-  std::vector<Real> distance;   // [edges] r, Angstrom
-  std::vector<Real> cut;        // [edges] f_c(r)
-  std::vector<Real> d_cut;      // [edges] df_c/dr
-  std::vector<Real> direction;  // [edges][4] d / r
-  std::vector<Real> radial;     // [edges][stride] R_k f_c
-  std::vector<Real> d_radial;   // [edges][stride] its derivative by r
-
-  void fit(int edges, int stride) {
-    const auto size = static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding;
-    if (distance.size() >= size) return;
-    const std::size_t grown = size + size / 2;
-    distance.resize(grown);
-    cut.resize(grown);
-    d_cut.resize(grown);
-    direction.resize(4 * grown);
-    radial.resize(grown * stride);
-    d_radial.resize(grown * stride);
-  }
+/// Species of neighbours, for models with one and with several.
+struct OneSpecies {
+  HWY_INLINE int operator()(int /*row*/) const { return 0; }
+};
+struct ManySpecies {
+  const int* species;
+  HWY_INLINE int operator()(int row) const { return species[row]; }
 };
 
-/// Where coefficients of neighbours come from: a row of features, or by species where all atoms of a species share one.
-template <class Real>
-struct CoefficientSource {
-  const Real* rows;
-  const int* row_of;  // null: the neighbour's own row
+/// Coefficients of neighbours: c^(0) by species, later ones by row.
+template <class Real, class Species>
+struct InitialCoefficients {
+  const Real* of_species;
+  Species species;
   int stride;
-
-  HWY_INLINE const Real* of(int neighbour) const {
-    return rows + static_cast<std::ptrdiff_t>(row_of != nullptr ? row_of[neighbour] : neighbour) * stride;
+  HWY_INLINE const Real* operator()(int row) const {
+    return of_species + static_cast<std::ptrdiff_t>(species(row)) * stride;
   }
 };
+template <class Real>
+struct FeatureCoefficients {
+  const Real* rows;
+  int stride;
+  HWY_INLINE const Real* operator()(int row) const { return rows + static_cast<std::ptrdiff_t>(row) * stride; }
+};
 
-template <class Real, class Shells>
+template <class Real, class Shells, class Radial>
 class EdgeKernels {
  public:
-  /// `exponent` and `centre` are [species][stride], padded by zeros.
-  EdgeKernels(const AngularBasis& basis, double cutoff, int stride, std::vector<Real> exponent,
-              std::vector<Real> centre)
-      : shells_(basis),
-        stride_(stride),
-        frequency_(static_cast<Real>(std::numbers::pi / (2 * cutoff))),
-        exponent_(std::move(exponent)),
-        centre_(std::move(centre)) {}
+  EdgeKernels(const AngularBasis& basis, int stride, Radial radial)
+      : shells_(basis), stride_(stride), radial_(std::move(radial)) {}
 
-  /// Distances, directions and the cutoff function f_c = cos^4(pi r / (2 rc)) of all edges.
-  HWY_INLINE void geometry(const EdgeBlock<Real>& edges, EdgeScratch<Real>& scratch) const {
+  /// Per edge of a block; arrays have room for whole vectors.
+  struct Scratch {
+    typename Radial::Scratch prepared;
+    std::vector<Real> direction;  // [edges][4] d / r
+    std::vector<Real> radial;     // [edges][stride] R_k f_c
+    std::vector<Real> d_radial;   // [edges][stride] its derivative by r
+
+    void fit(int edges, int stride) {
+      const auto size = 4 * (static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding);
+      if (direction.size() >= size) return;
+      const std::size_t grown = size / 4 + size / 8;
+      prepared.resize(grown);
+      direction.resize(4 * grown);
+      radial.resize(grown * stride);
+      d_radial.resize(grown * stride);
+    }
+  };
+
+  /// What depends on the edge alone and not on the wave; directions only where `keep`.
+  template <bool keep>
+  HWY_INLINE void geometry(const EdgeBlock<Real>& edges, Scratch& scratch) const {
     using P = Pack<Real, 8>;
     scratch.fit(edges.edges(), stride_);
-    const P frequency = broadcast<P>(frequency_);
-    const P quarter = broadcast<P>(static_cast<Real>(std::numbers::pi / 2));
-    for (int e = 0; e < edges.edges(); e += P::lanes) {
-      const P x = load<P>(&edges.x[e]);
-      const P y = load<P>(&edges.y[e]);
-      const P z = load<P>(&edges.z[e]);
+    const int count = edges.edges();
+    const Real* HWY_RESTRICT xs = edges.x.data();
+    const Real* HWY_RESTRICT ys = edges.y.data();
+    const Real* HWY_RESTRICT zs = edges.z.data();
+    Real* HWY_RESTRICT direction = scratch.direction.data();
+    for (int e = 0; e < count; e += P::lanes) {
+      const P x = load<P>(xs + e);
+      const P y = load<P>(ys + e);
+      const P z = load<P>(zs + e);
       const P r = square_root(mul_add(x, x, mul_add(y, y, z * z)));
-      const P inverse = broadcast<P>(Real(1)) / r;
-      P sine;
-      P cosine;
-      sine_cosine(neg_mul_add(frequency, r, quarter), sine, cosine);
-      const P cube = sine * sine * sine;
-      store(r, &scratch.distance[e]);
-      store(cube * sine, &scratch.cut[e]);
-      store(broadcast<P>(Real(-4)) * frequency * cube * cosine, &scratch.d_cut[e]);
-      store_quads(x * inverse, y * inverse, z * inverse, &scratch.direction[4 * static_cast<std::size_t>(e)]);
+      radial_.prepare(r, e, scratch.prepared);
+      if constexpr (keep) {
+        const P inverse = broadcast<P>(Real(1)) / r;
+        store_quads(x * inverse, y * inverse, z * inverse, direction + 4 * static_cast<std::ptrdiff_t>(e));
+      }
     }
   }
 
   /// b_i[p][k] = sum_j c_j[k] A_p(d_ij) R_k(r_ij) f_c(r_ij) -> density [centres][components][stride]. Where `keep`,
   /// radial functions and their derivatives are left in scratch for `gradients`.
-  template <bool keep>
-  HWY_INLINE void density(const EdgeBlock<Real>& edges, const int* species, const CoefficientSource<Real>& coefficients,
-                          EdgeScratch<Real>& scratch, Real* density) const {
+  template <bool keep, class Species, class Coefficients>
+  HWY_INLINE void density(const EdgeBlock<Real>& edges, const Species species, const Coefficients coefficients,
+                          Scratch& scratch, Real* HWY_RESTRICT density) const {
     const int size = shells_.size();
-    for (int c = 0; c < edges.centres(); ++c)
-      for (int v = 0; v < stride_; v += 8) {
+    const int stride = stride_;
+    const int* HWY_RESTRICT first = edges.first.data();
+    const int* HWY_RESTRICT neighbour = edges.neighbour.data();
+    const Real* HWY_RESTRICT x = edges.x.data();
+    const Real* HWY_RESTRICT y = edges.y.data();
+    const Real* HWY_RESTRICT z = edges.z.data();
+    Real* HWY_RESTRICT value_kept = scratch.radial.data();
+    Real* HWY_RESTRICT derivative_kept = scratch.d_radial.data();
+    const auto radial = radial_.view(scratch.prepared);
+    const int centres = edges.centres();
+    for (int c = 0; c < centres; ++c)
+      for (int v = 0; v < stride; v += 8) {
         W sums[Shells::fixed_size];
         for (int p = 0; p < size; ++p) sums[p] = zero<W>();
-        for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-          const int j = edges.neighbour[e];
-          const W radial = radial_function<keep>(species[j], e, v, scratch);
-          const W w = radial * load<W>(coefficients.of(j) + v);
-          shells_.add(w, edges.x[e], edges.y[e], edges.z[e], sums);
+        const int end = first[c + 1];
+        for (int e = first[c]; e < end; ++e) {
+          const int j = neighbour[e];
+          const RadialValue<Real> r = radial.template at<keep>(species(j), e, v);
+          if constexpr (keep) {
+            const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride + v;
+            store(r.value, value_kept + at);
+            store(r.derivative, derivative_kept + at);
+          }
+          shells_.add(r.value * load<W>(coefficients(j) + v), x[e], y[e], z[e], sums);
         }
-        Real* row = density + static_cast<std::ptrdiff_t>(c) * size * stride_ + v;
-        for (int p = 0; p < size; ++p) store(sums[p], row + static_cast<std::ptrdiff_t>(p) * stride_);
+        Real* row = density + static_cast<std::ptrdiff_t>(c) * size * stride + v;
+        for (int p = 0; p < size; ++p) store(sums[p], row + static_cast<std::ptrdiff_t>(p) * stride);
       }
   }
 
-  /// From dE/db [centres][components][stride]: dE/dd of every edge [edges][4], and where `coefficient_gradient` is not
-  /// null dE/dc_j, added to its rows.
-  template <bool with_coefficients>
-  HWY_INLINE void gradients(const EdgeBlock<Real>& edges, const CoefficientSource<Real>& coefficients,
-                            const EdgeScratch<Real>& scratch, const Real* d_density, Real* coefficient_gradient,
-                            Real* edge_gradient) const {
+  /// From dE/db [centres][components][stride]: dE/dd of every edge [edges][4], and where `with_coefficients` dE/dc_j,
+  /// added to the rows of `coefficient_gradient`.
+  template <bool with_coefficients, class Coefficients>
+  HWY_INLINE void gradients(const EdgeBlock<Real>& edges, const Coefficients coefficients, const Scratch& scratch,
+                            const Real* HWY_RESTRICT d_density, Real* HWY_RESTRICT coefficient_gradient,
+                            Real* HWY_RESTRICT edge_gradient) const {
     using Four = Pack<Real, 4>;
     const int size = shells_.size();
-    for (int c = 0; c < edges.centres(); ++c)
-      for (int v = 0; v < stride_; v += 8) {
+    const int stride = stride_;
+    const int* HWY_RESTRICT first = edges.first.data();
+    const int* HWY_RESTRICT neighbour = edges.neighbour.data();
+    const Real* HWY_RESTRICT x = edges.x.data();
+    const Real* HWY_RESTRICT y = edges.y.data();
+    const Real* HWY_RESTRICT z = edges.z.data();
+    const Real* HWY_RESTRICT value_kept = scratch.radial.data();
+    const Real* HWY_RESTRICT derivative_kept = scratch.d_radial.data();
+    const Real* HWY_RESTRICT direction = scratch.direction.data();
+    const int centres = edges.centres();
+    for (int c = 0; c < centres; ++c)
+      for (int v = 0; v < stride; v += 8) {
         W D[Shells::fixed_size];
-        const Real* row = d_density + static_cast<std::ptrdiff_t>(c) * size * stride_ + v;
-        for (int p = 0; p < size; ++p) D[p] = load<W>(row + static_cast<std::ptrdiff_t>(p) * stride_);
-        for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-          const int j = edges.neighbour[e];
-          const Contraction<Real> contraction = shells_.contract(D, edges.x[e], edges.y[e], edges.z[e]);
-          const W coefficient = load<W>(coefficients.of(j) + v);
-          const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride_ + v;
-          const W radial = load<W>(&scratch.radial[at]);
+        const Real* row = d_density + static_cast<std::ptrdiff_t>(c) * size * stride + v;
+        for (int p = 0; p < size; ++p) D[p] = load<W>(row + static_cast<std::ptrdiff_t>(p) * stride);
+        const int end = first[c + 1];
+        for (int e = first[c]; e < end; ++e) {
+          const int j = neighbour[e];
+          const Contraction<Real> contraction = shells_.contract(D, x[e], y[e], z[e]);
+          const W coefficient = load<W>(coefficients(j) + v);
+          const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride + v;
+          const W radial = load<W>(value_kept + at);
           if constexpr (with_coefficients) {
-            Real* gradient = coefficient_gradient + static_cast<std::ptrdiff_t>(j) * stride_ + v;
+            Real* gradient = coefficient_gradient + static_cast<std::ptrdiff_t>(j) * stride + v;
             store(mul_add(contraction.value, radial, load<W>(gradient)), gradient);
           }
           const W w = coefficient * radial;
-          const W along = contraction.value * coefficient * load<W>(&scratch.d_radial[at]);
-          const Four sums =
-              sums_of_lanes(contraction.x * w, contraction.y * w, contraction.z * w, along);
-          const Four direction = load<Four>(&scratch.direction[4 * static_cast<std::ptrdiff_t>(e)]);
+          const W along = contraction.value * coefficient * load<W>(derivative_kept + at);
+          const Four sums = sums_of_lanes(contraction.x * w, contraction.y * w, contraction.z * w, along);
           Real* to = edge_gradient + 4 * static_cast<std::ptrdiff_t>(e);
-          Four gradient = mul_add(last_of_four(sums), direction, sums);
+          Four gradient = mul_add(last_of_four(sums), load<Four>(direction + 4 * static_cast<std::ptrdiff_t>(e)), sums);
           if (v > 0) gradient = gradient + load<Four>(to);
           store(gradient, to);
         }
@@ -149,23 +173,6 @@ class EdgeKernels {
 
  private:
   using W = Waves<Real>;
-
-  template <bool keep>
-  HWY_INLINE W radial_function(int species, int e, int v, EdgeScratch<Real>& scratch) const {
-    const std::ptrdiff_t parameters = static_cast<std::ptrdiff_t>(species) * stride_ + v;
-    const W exponent = load<W>(&exponent_[parameters]);
-    const W off = broadcast<W>(scratch.distance[e]) - load<W>(&centre_[parameters]);
-    const W slope = exponent * off;
-    const W gaussian = exponential(slope * off);
-    const W cut = broadcast<W>(scratch.cut[e]);
-    const W radial = gaussian * cut;
-    if constexpr (keep) {
-      const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride_ + v;
-      store(radial, &scratch.radial[at]);
-      store(mul_add(gaussian, broadcast<W>(scratch.d_cut[e]), (slope + slope) * radial), &scratch.d_radial[at]);
-    }
-    return radial;
-  }
 
   static HWY_INLINE void store_quads(const Pack<Real, 8>& x, const Pack<Real, 8>& y, const Pack<Real, 8>& z, Real* to) {
     const typename Pack<Real, 8>::Tag d;
@@ -185,9 +192,7 @@ class EdgeKernels {
 
   Shells shells_;
   int stride_;
-  Real frequency_;
-  std::vector<Real> exponent_;
-  std::vector<Real> centre_;
+  Radial radial_;
 };
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -87,7 +87,7 @@ class GramKernel<Real, fixed_waves, 2> {
  public:
   GramKernel(const AngularBasis& /*basis*/, int /*waves*/, int /*stride*/) {}
 
-  static constexpr int stride = (fixed_waves + 7) / 8 * 8;
+  static constexpr int stride = padded(fixed_waves);
   static constexpr int entries = fixed_waves * (fixed_waves + 1) / 2;
   HWY_INLINE int size() const { return 3 * entries; }
 
@@ -124,6 +124,7 @@ class GramKernel<Real, fixed_waves, 2> {
       const bool doubled = p == 5 || p == 6 || p == 8;
       R sum[fixed_waves];
       for (int k = 0; k < fixed_waves; ++k) sum[k] = zero<R>();
+      HWY_UNROLL(8)
       for (int q = 0; q < fixed_waves; ++q) {
         const R other = doubled ? load<R>(b + q * n) + load<R>(b + q * n) : load<R>(b + q * n);
         HWY_UNROLL(8)

@@ -8,6 +8,8 @@
 
 #include <memory>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "engine/model.hpp"
@@ -17,19 +19,11 @@
 #include "models/reann/gram-inl.hpp"
 #include "models/reann/network-inl.hpp"
 #include "models/reann/parameters.hpp"
+#include "models/reann/radial-inl.hpp"
 #include "simd/transpose-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
-
-template <class Real>
-std::vector<Real> pad_rows(const std::vector<double>& values, int width, int stride) {
-  const std::size_t rows = values.size() / static_cast<std::size_t>(width);
-  std::vector<Real> result(rows * stride, Real(0));
-  for (std::size_t r = 0; r < rows; ++r)
-    for (int k = 0; k < width; ++k) result[r * stride + k] = static_cast<Real>(values[r * width + k]);
-  return result;
-}
 
 /// REANN as a layered model. The features x_t of the engine are the orbital coefficients c^(t), K numbers per atom.
 ///
@@ -38,18 +32,18 @@ std::vector<Real> pad_rows(const std::vector<double>& values, int width, int str
 /// behind them are one matrix, applied to the (L + 1) K (K + 1) / 2 distinct entries of G.
 ///
 /// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again.
-template <class Real, class Shells, int fixed_waves>
+template <class Real, class Shells, class Radial, int fixed_waves>
 class ReannModel final : public Model<Real> {
  public:
   /// The parameters must have passed check().
-  explicit ReannModel(const Parameters& parameters)
+  ReannModel(const Parameters& parameters, Radial radial)
       : basis_(parameters.max_order),
         cutoff_(parameters.cutoff),
         waves_(parameters.waves),
-        stride_((parameters.waves + 7) / 8 * 8),
+        stride_(padded(parameters.waves)),
+        one_species_(parameters.species.size() == 1),
         layers_(parameters.layers),
-        edges_(basis_, parameters.cutoff, stride_, pad_rows<Real>(parameters.radial_exponent, waves_, stride_),
-               pad_rows<Real>(parameters.radial_centre, waves_, stride_)),
+        edges_(basis_, stride_, std::move(radial)),
         gram_(basis_, waves_, stride_),
         initial_coefficient_(pad_rows<Real>(parameters.initial_coefficient, waves_, stride_)),
         energy_shift_(parameters.energy_shift) {
@@ -98,7 +92,6 @@ class ReannModel final : public Model<Real> {
 
   void forward(int t, const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
-    edges_.geometry(block.edges, scratch.edges);
     sum_density<false>(t, block, scratch);
     for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
       group_forward<false>(t, block.edges.species, atoms, densities, scratch);
@@ -108,7 +101,6 @@ class ReannModel final : public Model<Real> {
 
   void readout(const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
-    edges_.geometry(block.edges, scratch.edges);
     sum_density<true>(layers_, block, scratch);
     const double shift = energy_shift_[block.edges.species];
     double* energy = block.energy;
@@ -124,7 +116,6 @@ class ReannModel final : public Model<Real> {
 
   void backward(int t, const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
-    edges_.geometry(block.edges, scratch.edges);
     sum_density<true>(t, block, scratch);
     for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
       group_forward<true>(t, block.edges.species, atoms, densities, scratch);
@@ -135,6 +126,7 @@ class ReannModel final : public Model<Real> {
   }
 
  private:
+  using Kernels = EdgeKernels<Real, Shells, Radial>;
   static constexpr int block_atoms = 16;
 
   /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
@@ -144,7 +136,7 @@ class ReannModel final : public Model<Real> {
   };
 
   struct Scratch final : Workspace {
-    EdgeScratch<Real> edges;
+    typename Kernels::Scratch edges;
     std::vector<Real> densities;  // [centres][components][stride] b of a block, then dE/db
     std::vector<Real> density;    // [components][stride][lanes] b of a group
     std::vector<Real> d_density;  // the same
@@ -156,24 +148,36 @@ class ReannModel final : public Model<Real> {
     std::vector<Real> rows;  // [lanes][stride]
   };
 
-  HWY_INLINE CoefficientSource<Real> coefficients(int t, const Block<Real>& block) const {
-    if (t == 0) return {initial_coefficient_.data(), block.species.data(), stride_};
-    return {block.features[t], nullptr, stride_};
+  /// Calls function(species of neighbours, coefficients of neighbours) with the types that suit the model and the pass.
+  template <class Function>
+  HWY_INLINE void with_neighbours(int t, const Block<Real>& block, const Function& function) const {
+    const OneSpecies one;
+    const ManySpecies many{block.species.data()};
+    const FeatureCoefficients<Real> features{block.features[t], stride_};
+    if (t > 0 && one_species_)
+      function(one, features);
+    else if (t > 0)
+      function(many, features);
+    else if (one_species_)
+      function(one, InitialCoefficients<Real, OneSpecies>{initial_coefficient_.data(), one, stride_});
+    else
+      function(many, InitialCoefficients<Real, ManySpecies>{initial_coefficient_.data(), many, stride_});
   }
 
   template <bool keep>
   HWY_INLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
-    edges_.template density<keep>(block.edges, block.species.data(), coefficients(t, block), scratch.edges,
-                                  scratch.densities.data());
+    edges_.template geometry<keep>(block.edges, scratch.edges);
+    with_neighbours(t, block, [&](auto species, auto coefficients) HWY_ATTR {
+      edges_.template density<keep>(block.edges, species, coefficients, scratch.edges, scratch.densities.data());
+    });
   }
 
   HWY_INLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
-    if (t > 0)
-      edges_.template gradients<true>(block.edges, coefficients(t, block), scratch.edges, scratch.densities.data(),
-                                      block.gradients[t], block.edge_gradient);
-    else
-      edges_.template gradients<false>(block.edges, coefficients(t, block), scratch.edges, scratch.densities.data(),
-                                       nullptr, block.edge_gradient);
+    with_neighbours(t, block, [&](auto /*species*/, auto coefficients) HWY_ATTR {
+      constexpr bool later = std::is_same_v<decltype(coefficients), FeatureCoefficients<Real>>;
+      edges_.template gradients<later>(block.edges, coefficients, scratch.edges, scratch.densities.data(),
+                                       block.gradients[t], block.edge_gradient);
+    });
   }
 
   /// Calls function(atoms, their rows of scratch.densities) for as many centres at a time as there are lanes.
@@ -213,10 +217,10 @@ class ReannModel final : public Model<Real> {
   HWY_INLINE void write_features(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
     for (int k = waves_; k < stride_; ++k) store(zero<Row<Real>>(), &scratch.output[k * lanes<Real>]);
     transpose(stride_, lanes<Real>, scratch.output.data(), lanes<Real>, scratch.rows.data(), stride_);
-    const CoefficientSource<Real> before = coefficients(t, block);
     const Real* change = scratch.rows.data();
     for (const int atom : atoms) {
-      const Real* from = before.of(atom);
+      const Real* from = t == 0 ? &initial_coefficient_[static_cast<std::size_t>(block.edges.species) * stride_]
+                                : block.features[t] + static_cast<std::ptrdiff_t>(atom) * stride_;
       Real* to = block.features[t + 1] + static_cast<std::ptrdiff_t>(atom) * stride_;
       for (int v = 0; v < stride_; v += 8) store(load<Waves<Real>>(from + v) + load<Waves<Real>>(change + v), to + v);
       change += stride_;
@@ -246,8 +250,9 @@ class ReannModel final : public Model<Real> {
   double cutoff_;
   int waves_;
   int stride_;  // waves padded to whole packs; the padding is zero throughout
+  bool one_species_;
   int layers_;
-  EdgeKernels<Real, Shells> edges_;
+  Kernels edges_;
   GramKernel<Real, fixed_waves, fixed_waves == 0 ? -1 : Shells::fixed_order> gram_;
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
@@ -255,14 +260,25 @@ class ReannModel final : public Model<Real> {
 };
 
 /// The shapes in common use have loops of fixed length.
-template <class Real>
-std::shared_ptr<const Model<Real>> make_model(const Parameters& parameters) {
+template <class Real, class Radial>
+std::shared_ptr<const Model<Real>> make_model_with(const Parameters& parameters, Radial radial) {
   if (parameters.max_order == 2) {
-    if (parameters.waves == 7) return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 7>>(parameters);
-    if (parameters.waves == 8) return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 8>>(parameters);
-    return std::make_shared<ReannModel<Real, SecondOrderShells<Real>, 0>>(parameters);
+    using Shells = SecondOrderShells<Real>;
+    if (parameters.waves == 7)
+      return std::make_shared<ReannModel<Real, Shells, Radial, 7>>(parameters, std::move(radial));
+    if (parameters.waves == 8)
+      return std::make_shared<ReannModel<Real, Shells, Radial, 8>>(parameters, std::move(radial));
+    return std::make_shared<ReannModel<Real, Shells, Radial, 0>>(parameters, std::move(radial));
   }
-  return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, 0>>(parameters);
+  return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, Radial, 0>>(parameters, std::move(radial));
+}
+
+/// `table` is null where radial functions are to be computed exactly.
+template <class Real>
+std::shared_ptr<const Model<Real>> make_model(const Parameters& parameters, const RadialTable* table) {
+  if constexpr (std::is_same_v<Real, float>)
+    if (table != nullptr) return make_model_with<Real>(parameters, TabulatedRadial(*table));
+  return make_model_with<Real>(parameters, ExactRadial<Real>(parameters, padded(parameters.waves)));
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -9,7 +9,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters) { return make_model<double>(parameters); }
+std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters, const RadialTable* table) {
+  return make_model<double>(parameters, table);
+}
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -20,7 +22,7 @@ HWY_EXPORT(MakeModelInDouble);
 
 template <>
 std::shared_ptr<const Model<double>> make_reann_model<double>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters);
+  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters, nullptr);
 }
 
 }  // namespace grapevine::reann

@@ -9,7 +9,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<float>> MakeModelInFloat(const Parameters& parameters) { return make_model<float>(parameters); }
+std::shared_ptr<const Model<float>> MakeModelInFloat(const Parameters& parameters, const RadialTable* table) {
+  return make_model<float>(parameters, table);
+}
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -20,7 +22,10 @@ HWY_EXPORT(MakeModelInFloat);
 
 template <>
 std::shared_ptr<const Model<float>> make_reann_model<float>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(MakeModelInFloat)(parameters);
+  const std::optional<RadialTable> table = RadialTable::make(
+      static_cast<int>(parameters.species.size()), parameters.waves, padded(parameters.waves), parameters.cutoff,
+      [&](int species, int k, double r) { return radial_function(parameters, species, k, r); });
+  return HWY_DYNAMIC_DISPATCH(MakeModelInFloat)(parameters, table ? &*table : nullptr);
 }
 
 }  // namespace grapevine::reann

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string_view>
 
 #include "formats/model_file.hpp"
@@ -128,6 +129,13 @@ void check(const Parameters& p) {
     check_networks(fmt::format("message.{}", t), p.message[t], p, p.waves);
   check_networks("readout", p.readout, p, 1);
   check_values("energy.shift", p.energy_shift, p.species.size());
+}
+
+double radial_function(const Parameters& parameters, int species, int k, double r) {
+  const std::size_t at = static_cast<std::size_t>(species) * parameters.waves + k;
+  const double off = r - parameters.radial_centre[at];
+  const double cosine = std::cos(std::numbers::pi * r / (2 * parameters.cutoff));
+  return std::exp(parameters.radial_exponent[at] * off * off) * std::pow(cosine, 4);
 }
 
 }  // namespace grapevine::reann

@@ -69,6 +69,12 @@ struct Parameters {
   std::size_t count() const;  ///< trainable numbers
 };
 
+/// R_k(r) f_c(r) of wave k of neighbours of one species.
+double radial_function(const Parameters& parameters, int species, int k, double r);
+
+/// Waves of an atom, padded to whole packs of eight.
+constexpr int padded(int waves) { return (waves + 7) / 8 * 8; }
+
 /// Throws Error, naming the parameter, if a shape does not fit the others or a number is not finite.
 void check(const Parameters& parameters);
 
