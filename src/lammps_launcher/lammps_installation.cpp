@@ -1,4 +1,4 @@
-#include "cli/lammps_installation.hpp"
+#include "lammps_launcher/lammps_installation.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
