@@ -6,6 +6,9 @@
 #include <cmath>
 #include <exception>
 
+#include "engine/edge_cache.hpp"
+#include "engine/edge_forces.hpp"
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -13,6 +16,9 @@
 namespace grapevine {
 
 namespace {
+
+// Bytes of edges that a thread keeps between passes, of each list of blocks: about what a core has of the last cache.
+constexpr double most_cached_edges = 10e6;
 
 int this_thread() {
 #ifdef _OPENMP
@@ -42,8 +48,10 @@ AtomError::AtomError(int first_atom, int second_atom, double distance_between)
 template <class Real>
 struct Evaluator<Real>::Thread {
   std::unique_ptr<Workspace> workspace;
-  EdgeBlock<Real> edges;
+  EdgeBlock<Real> uncached_edges;
   std::vector<Real> edge_gradient;
+  EdgeCache<Real> inner_edges{most_cached_edges};
+  EdgeCache<Real> boundary_edges{most_cached_edges};
   std::vector<double> block_energies;
   std::vector<std::vector<Real>> own_gradients;
   std::vector<double> own_forces;
@@ -58,9 +66,8 @@ struct Evaluator<Real>::Thread {
   std::array<double, 9> virial{};
   std::exception_ptr problem;
 
-  void add_energies();
-  void add_forces();
-  void add_virials();
+  void add_energies(const EdgeBlock<Real>& edges);
+  void add_virials(const EdgeBlock<Real>& edges);
 };
 
 template <class Real>
@@ -174,6 +181,8 @@ void Evaluator<Real>::prepare_thread(std::size_t index, const Output& output) {
   thread.energy = 0;
   thread.virial.fill(0.0);
   thread.problem = nullptr;
+  thread.inner_edges.start(inner_.blocks());
+  thread.boundary_edges.start(boundary_.blocks());
   if (!first) {
     thread.own_forces.assign(3 * atoms_, 0.0);
     thread.own_atom_virials.assign(by_atom ? 9 * atoms_ : 0, 0.0);
@@ -205,23 +214,36 @@ void Evaluator<Real>::for_each_block(const Graph& graph, const BlockList& blocks
 template <class Real>
 void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int b, Results results,
                                 const BlockFunction& function, Thread& thread) {
-  thread.edges.species = blocks.species(b);
-  graph.edges(blocks.centres(b), thread.edges);
+  const EdgeBlock<Real>& edges = edges_of(graph, blocks, b, thread);
   if (results.edge_gradient)
-    thread.edge_gradient.resize(
-        std::max(thread.edge_gradient.size(), 4 * static_cast<std::size_t>(thread.edges.edges())));
-  const Block<Real> block{thread.edges,    graph.species(),              feature_pointers_,          thread.gradients,
-                          state_pointers_, thread.block_energies.data(), thread.edge_gradient.data()};
+    thread.edge_gradient.resize(std::max(thread.edge_gradient.size(), 4 * static_cast<std::size_t>(edges.edges())));
+  const Block<Real> block{edges,
+                          graph.species(),
+                          feature_pointers_,
+                          thread.gradients,
+                          state_pointers_,
+                          thread.block_energies.data(),
+                          thread.edge_gradient.data()};
   function(block, *thread.workspace);
-  if (results.energies) thread.add_energies();
+  if (results.energies) thread.add_energies(edges);
   if (results.edge_gradient) {
-    thread.add_forces();
-    if (thread.wants_virial) thread.add_virials();
+    add_edge_forces(edges, thread.edge_gradient.data(), thread.energy_unit, thread.forces);
+    if (thread.wants_virial) thread.add_virials(edges);
   }
 }
 
 template <class Real>
-void Evaluator<Real>::Thread::add_energies() {
+const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const BlockList& blocks, int b, Thread& thread) {
+  EdgeCache<Real>& cache = &blocks == &inner_ ? thread.inner_edges : thread.boundary_edges;
+  if (const EdgeBlock<Real>* kept = cache.find(b)) return *kept;
+  EdgeBlock<Real>& edges = cache.place(b, thread.uncached_edges);
+  edges.species = blocks.species(b);
+  graph.edges(blocks.centres(b), edges);
+  return edges;
+}
+
+template <class Real>
+void Evaluator<Real>::Thread::add_energies(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
     const double e = energy_unit * block_energies[c];
     energy += e;
@@ -229,27 +251,8 @@ void Evaluator<Real>::Thread::add_energies() {
   }
 }
 
-// Force on i is minus the gradient of d = r_i - r_j; j gets the opposite, ghost or not.
 template <class Real>
-void Evaluator<Real>::Thread::add_forces() {
-  for (int c = 0; c < edges.centres(); ++c) {
-    double sum[3] = {};
-    for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const Real* gradient = &edge_gradient[4 * static_cast<std::size_t>(e)];
-      double* force = forces + 3 * static_cast<std::ptrdiff_t>(edges.neighbour[e]);
-      for (int x = 0; x < 3; ++x) {
-        const double g = energy_unit * static_cast<double>(gradient[x]);
-        sum[x] += g;
-        force[x] += g;
-      }
-    }
-    double* force = forces + 3 * static_cast<std::ptrdiff_t>(edges.centre[c]);
-    for (int x = 0; x < 3; ++x) force[x] -= sum[x];
-  }
-}
-
-template <class Real>
-void Evaluator<Real>::Thread::add_virials() {
+void Evaluator<Real>::Thread::add_virials(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
     const auto i = static_cast<std::ptrdiff_t>(edges.centre[c]);
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
@@ -306,7 +309,7 @@ template <class Real>
 double Evaluator<Real>::bytes() const {
   double sum = bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + inner_.bytes() + boundary_.bytes();
   for (const auto& thread : threads_)
-    sum += bytes_of(thread->own_gradients) +
+    sum += bytes_of(thread->own_gradients) + thread->inner_edges.bytes() + thread->boundary_edges.bytes() +
            8.0 * static_cast<double>(thread->own_forces.capacity() + thread->own_atom_virials.capacity());
   return sum;
 }

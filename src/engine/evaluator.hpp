@@ -66,7 +66,9 @@ class Evaluator {
   Field<Real> gradients(int t);
 
   void for_each_block(const Graph& graph, const BlockList& blocks, Results results, const BlockFunction& function);
-  void one_block(const Graph& graph, const BlockList& blocks, int b, Results results, const BlockFunction& function, Thread& thread);
+  void one_block(const Graph& graph, const BlockList& blocks, int b, Results results, const BlockFunction& function,
+                 Thread& thread);
+  const EdgeBlock<Real>& edges_of(const Graph& graph, const BlockList& blocks, int b, Thread& thread);
   void sort_centres(const Graph& graph);
   void prepare_thread(std::size_t index, const Output& output);
   void sum_gradients_of_threads(int t);

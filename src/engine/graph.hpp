@@ -41,6 +41,7 @@ struct EdgeBlock {
   void clear() {
     centre.clear();
     first.assign(1, 0);
+    reserve(0);
   }
 
   /// Makes room for `more` edges behind those of the last centre.
@@ -52,6 +53,11 @@ struct EdgeBlock {
     x.resize(grown);
     y.resize(grown);
     z.resize(grown);
+  }
+
+  double bytes() const {
+    return static_cast<double>((centre.capacity() + first.capacity() + neighbour.capacity()) * sizeof(int) +
+                               (x.capacity() + y.capacity() + z.capacity()) * sizeof(Real));
   }
 
   /// The edges written behind those of the last centre are those of atom i.

@@ -21,9 +21,7 @@ struct Columns {
 
 HWY_INLINE hn::Vec<Int> load_points(const GridList& near, const int* list) {
   const hn::FixedTag<std::int32_t, 4> d4;
-  const auto at = [&](int n) HWY_ATTR {
-    return hn::LoadU(d4, &near.points[list[n] & near.mask].x);
-  };
+  const auto at = [&](int n) HWY_ATTR { return hn::LoadU(d4, &near.points[list[n] & near.mask].x); };
 #if HWY_TARGET == HWY_AVX3
   const hn::FixedTag<std::int32_t, 8> d8;
   const hn::FixedTag<std::int32_t, 16> d16;
@@ -43,8 +41,8 @@ HWY_INLINE Columns<hn::Vec<Int>> load_columns(const GridList& near, const int* l
   const auto b = load_points(near, list + 1);
   const auto c = load_points(near, list + 2);
   const auto e = load_points(near, list + 3);
-  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));    // x x y y
-  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));   // z z row row
+  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));   // x x y y
+  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));  // z z row row
   const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
   const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
   return {hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low)),
@@ -78,8 +76,7 @@ int Strip(const GridList& near, float* x, float* y, float* z, int* row, float& n
     const auto dy = hn::Mul(hn::ConvertTo(d, hn::Sub(cy, points.y)), spacing);
     const auto dz = hn::Mul(hn::ConvertTo(d, hn::Sub(cz, points.z)), spacing);
     const auto square = hn::MulAdd(dx, dx, hn::MulAdd(dy, dy, hn::Mul(dz, dz)));
-    auto is_edge = hn::And(hn::Lt(square, cutoff_squared),
-                           hn::RebindMask(d, hn::Gt(points.row, hn::Set(di, -1))));
+    auto is_edge = hn::And(hn::Lt(square, cutoff_squared), hn::RebindMask(d, hn::Gt(points.row, hn::Set(di, -1))));
     if (left < lanes) is_edge = hn::And(is_edge, hn::FirstN(d, static_cast<std::size_t>(left)));
     lowest = hn::Min(lowest, hn::IfThenElse(is_edge, square, cutoff_squared));
     hn::StoreU(hn::Compress(dx, is_edge), d, x + found);

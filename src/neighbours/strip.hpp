@@ -10,8 +10,8 @@ struct GridList {
   int centre;
   const int* list;
   int count;
-  int mask;             ///< applied to the bits of list entries
-  float spacing;        ///< of the grid, Angstrom
+  int mask;       ///< applied to the bits of list entries
+  float spacing;  ///< of the grid, Angstrom
   float cutoff_squared;
 };
 

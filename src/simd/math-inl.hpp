@@ -26,8 +26,8 @@ HWY_INLINE Pack<float, N> exponential(Pack<float, N> x) {
   using P = Pack<float, N>;
   constexpr float magic = 12582912.0f + 127.0f;
   // Chebyshev fit of 2^f on [-1/2, 1/2]; relative error 3e-9
-  constexpr float coefficient[] = {1.5469732e-4f,  1.34004322e-3f, 9.61802560e-3f, 5.55032721e-2f,
-                                   2.40226512e-1f, 6.93147207e-1f, 1.0f};
+  constexpr float coefficient[] = {
+      1.5469732e-4f, 1.34004322e-3f, 9.61802560e-3f, 5.55032721e-2f, 2.40226512e-1f, 6.93147207e-1f, 1.0f};
   x = clamp(x, -87.0f, 88.0f);
   const P log2e = broadcast<P>(1.44269504f);
   const P shifted = mul_add(x, log2e, broadcast<P>(magic));
@@ -37,8 +37,7 @@ HWY_INLINE Pack<float, N> exponential(Pack<float, N> x) {
   const typename P::Tag d;
   const hn::RebindToUnsigned<typename P::Tag> du;
   for (int i = 0; i < P::parts; ++i)
-    result.part[i] =
-        hn::Mul(result.part[i], hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, shifted.part[i]))));
+    result.part[i] = hn::Mul(result.part[i], hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(du, shifted.part[i]))));
   return result;
 }
 
@@ -46,9 +45,9 @@ template <int N>
 HWY_INLINE Pack<double, N> exponential(Pack<double, N> x) {
   using P = Pack<double, N>;
   constexpr double magic = 6755399441055744.0 + 1023.0;
-  constexpr double coefficient[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
-                                    1.0 / 40320,      1.0 / 5040,      1.0 / 720,      1.0 / 120,     1.0 / 24,
-                                    1.0 / 6,          0.5,             1.0,            1.0};
+  constexpr double coefficient[] = {
+      1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+      1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       0.5,          1.0,         1.0};
   x = clamp(x, -708.0, 709.0);
   const P shifted = mul_add(x, broadcast<P>(1.4426950408889634), broadcast<P>(magic));
   const P n = shifted - broadcast<P>(magic);
@@ -58,8 +57,7 @@ HWY_INLINE Pack<double, N> exponential(Pack<double, N> x) {
   const typename P::Tag d;
   const hn::RebindToUnsigned<typename P::Tag> du;
   for (int i = 0; i < P::parts; ++i)
-    result.part[i] =
-        hn::Mul(result.part[i], hn::BitCast(d, hn::ShiftLeft<52>(hn::BitCast(du, shifted.part[i]))));
+    result.part[i] = hn::Mul(result.part[i], hn::BitCast(d, hn::ShiftLeft<52>(hn::BitCast(du, shifted.part[i]))));
   return result;
 }
 
@@ -75,10 +73,17 @@ HWY_INLINE void sine_cosine(const Pack<float, N>& x, Pack<float, N>& sine, Pack<
 
 template <int N>
 HWY_INLINE void sine_cosine(const Pack<double, N>& x, Pack<double, N>& sine, Pack<double, N>& cosine) {
-  constexpr double odd[] = {1.0 / 51090942171709440000.0, -1.0 / 121645100408832000.0, 1.0 / 355687428096000.0,
-                            -1.0 / 1307674368000.0,       1.0 / 6227020800.0,          -1.0 / 39916800,
-                            1.0 / 362880,                 -1.0 / 5040,                 1.0 / 120,
-                            -1.0 / 6,                     1.0};
+  constexpr double odd[] = {1.0 / 51090942171709440000.0,
+                            -1.0 / 121645100408832000.0,
+                            1.0 / 355687428096000.0,
+                            -1.0 / 1307674368000.0,
+                            1.0 / 6227020800.0,
+                            -1.0 / 39916800,
+                            1.0 / 362880,
+                            -1.0 / 5040,
+                            1.0 / 120,
+                            -1.0 / 6,
+                            1.0};
   constexpr double even[] = {-1.0 / 1124000727777607680000.0,
                              1.0 / 2432902008176640000.0,
                              -1.0 / 6402373705728000.0,

@@ -161,8 +161,8 @@ HWY_INLINE Pack<Real, 4> sums_of_lanes(const Pack<Real, 8>& a, const Pack<Real, 
       const typename Pack<float, 4>::Tag half;
       result.part[0] = hn::Add(hn::LowerHalf(half, sum), hn::UpperHalf(half, sum));
     } else {
-      result.part[0] = fold(hn::Add(a.part[0], a.part[1]), hn::Add(b.part[0], b.part[1]),
-                            hn::Add(c.part[0], c.part[1]), hn::Add(e.part[0], e.part[1]));
+      result.part[0] = fold(hn::Add(a.part[0], a.part[1]), hn::Add(b.part[0], b.part[1]), hn::Add(c.part[0], c.part[1]),
+                            hn::Add(e.part[0], e.part[1]));
     }
     return result;
   } else {

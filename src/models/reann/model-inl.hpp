@@ -31,7 +31,8 @@ namespace grapevine::reann::HWY_NAMESPACE {
 /// G_l[k][k'] = sum_{p of order l} b[p][k] b[p][k'], so that mixing, square and the first linear map of the network
 /// behind them are one matrix, applied to the (L + 1) K (K + 1) / 2 distinct entries of G.
 ///
-/// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again.
+/// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again, and
+/// finds what entered the network in its state.
 template <class Real, class Shells, class Radial, int fixed_waves>
 class ReannModel final : public Model<Real> {
  public:
@@ -53,6 +54,9 @@ class ReannModel final : public Model<Real> {
         kernels.push_back({LinearKernel<Real>(gram_.size(), network.input.outputs,
                                               fuse_with_mixing(parameters, t, network.input), network.input.bias),
                            NetworkKernel<Real>(network)});
+      if (t < layers_)
+        for (const AtomKernel& kernel : kernels)
+          hidden_width_ = std::max(hidden_width_, (kernel.network.inputs() + 3) / 4 * 4);
     }
   }
 
@@ -60,7 +64,7 @@ class ReannModel final : public Model<Real> {
   int layers() const override { return layers_; }
   int width(int) const override { return waves_; }
   int stride(int) const override { return stride_; }
-  int state_width(int) const override { return 0; }
+  int state_width(int t) const override { return t < layers_ ? hidden_width_ : 0; }
   bool gives_edge_gradient(int) const override { return true; }
   int block_size() const override { return block_atoms; }
 
@@ -72,7 +76,8 @@ class ReannModel final : public Model<Real> {
     std::size_t tape = 0;
     for (const auto& kernels : kernels_)
       for (const AtomKernel& kernel : kernels) {
-        widest = std::max<std::size_t>({widest, static_cast<std::size_t>(kernel.network.widest()),
+        widest = std::max<std::size_t>({widest, static_cast<std::size_t>(hidden_width_),
+                                        static_cast<std::size_t>(kernel.network.widest()),
                                         static_cast<std::size_t>(kernel.fused.matrix.padded_rows())});
         gram = std::max<std::size_t>(gram, static_cast<std::size_t>(kernel.fused.transposed.padded_rows()));
         tape = std::max(tape, kernel.network.tape_size());
@@ -82,46 +87,56 @@ class ReannModel final : public Model<Real> {
     scratch->density.resize(components * stride_ * n);
     scratch->d_density.resize(components * stride_ * n);
     scratch->gram.resize(gram * n);
-    scratch->hidden.resize(widest * n);
+    scratch->hidden.assign(widest * n, Real(0));
     scratch->output.assign(widest * n, Real(0));
     scratch->tape.resize(tape);
     scratch->network.resize(2 * widest * n);
-    scratch->rows.resize(n * stride_);
+    scratch->rows.resize(n * static_cast<std::size_t>(std::max(stride_, hidden_width_)));
     return scratch;
   }
 
   void forward(int t, const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
+    const AtomKernel& kernel = kernels_[t][block.edges.species];
     sum_density<false>(t, block, scratch);
-    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
-      group_forward<false>(t, block.edges.species, atoms, densities, scratch);
+    for_each_group(block, scratch, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      load_density(atoms, densities, scratch);
+      compute_hidden(kernel, scratch);
+      save_hidden(t, block, atoms, scratch);
+      run_network<false>(kernel, scratch);
       write_features(t, block, atoms, scratch);
-    }, scratch);
+    });
   }
 
   void readout(const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
-    sum_density<true>(layers_, block, scratch);
+    const AtomKernel& kernel = kernels_[layers_][block.edges.species];
     const double shift = energy_shift_[block.edges.species];
     double* energy = block.energy;
-    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
-      group_forward<true>(layers_, block.edges.species, atoms, densities, scratch);
+    sum_density<true>(layers_, block, scratch);
+    for_each_group(block, scratch, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      load_density(atoms, densities, scratch);
+      compute_hidden(kernel, scratch);
+      run_network<true>(kernel, scratch);
       for (std::size_t lane = 0; lane < atoms.size(); ++lane)
         *energy++ = static_cast<double>(scratch.output[lane]) + shift;
       store(broadcast<Row<Real>>(Real(1)), scratch.output.data());
-      group_backward(layers_, block.edges.species, densities, scratch);
-    }, scratch);
+      compute_density_gradients(kernel, densities, scratch);
+    });
     edge_gradients(layers_, block, scratch);
   }
 
   void backward(int t, const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
+    const AtomKernel& kernel = kernels_[t][block.edges.species];
     sum_density<true>(t, block, scratch);
-    for_each_group(block, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
-      group_forward<true>(t, block.edges.species, atoms, densities, scratch);
+    for_each_group(block, scratch, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
+      load_density(atoms, densities, scratch);
+      load_hidden(t, block, atoms, scratch);
+      run_network<true>(kernel, scratch);
       take_feature_gradients(t, block, atoms, scratch);
-      group_backward(t, block.edges.species, densities, scratch);
-    }, scratch);
+      compute_density_gradients(kernel, densities, scratch);
+    });
     edge_gradients(t, block, scratch);
   }
 
@@ -145,7 +160,7 @@ class ReannModel final : public Model<Real> {
     std::vector<Real> output;     // [outputs][lanes]
     std::vector<Real> tape;
     std::vector<Real> network;
-    std::vector<Real> rows;  // [lanes][stride]
+    std::vector<Real> rows;  // [lanes][stride or hidden_width]
   };
 
   /// Calls function(species of neighbours, coefficients of neighbours) with the types that suit the model and the pass.
@@ -182,30 +197,52 @@ class ReannModel final : public Model<Real> {
 
   /// Calls function(atoms, their rows of scratch.densities) for as many centres at a time as there are lanes.
   template <class Function>
-  HWY_INLINE void for_each_group(const Block<Real>& block, const Function& function, Scratch& scratch) const {
+  HWY_INLINE void for_each_group(const Block<Real>& block, Scratch& scratch, const Function& function) const {
     const std::span<const int> centres = block.edges.centre;
     for (std::size_t begin = 0; begin < centres.size(); begin += lanes<Real>)
       function(centres.subspan(begin, std::min<std::size_t>(lanes<Real>, centres.size() - begin)),
                scratch.densities.data() + begin * basis_.size() * stride_);
   }
 
-  /// From the densities of a group to scratch.output; where `keep`, scratch has what group_backward needs.
-  template <bool keep>
-  HWY_INLINE void group_forward(int t, int species, std::span<const int> atoms, Real* densities,
-                                Scratch& scratch) const {
-    const AtomKernel& kernel = kernels_[t][species];
+  HWY_INLINE void load_density(std::span<const int> atoms, Real* densities, Scratch& scratch) const {
     const int row = basis_.size() * stride_;
     std::fill(densities + atoms.size() * row, densities + static_cast<std::size_t>(lanes<Real> * row), Real(0));
     transpose(lanes<Real>, row, densities, row, scratch.density.data(), lanes<Real>);
+  }
+
+  HWY_INLINE void compute_hidden(const AtomKernel& kernel, Scratch& scratch) const {
     gram_.forward(scratch.density.data(), scratch.gram.data());
     kernel.fused.matrix.multiply(scratch.gram.data(), scratch.hidden.data());
+  }
+
+  /// What entered the network is all that the backward pass keeps of the forward pass.
+  HWY_INLINE void save_hidden(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
+    transpose(hidden_width_, lanes<Real>, scratch.hidden.data(), lanes<Real>, scratch.rows.data(), hidden_width_);
+    const Real* from = scratch.rows.data();
+    for (const int atom : atoms) {
+      std::copy_n(from, hidden_width_, block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_);
+      from += hidden_width_;
+    }
+  }
+
+  HWY_INLINE void load_hidden(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
+    Real* to = scratch.rows.data();
+    for (const int atom : atoms) {
+      std::copy_n(block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_, hidden_width_, to);
+      to += hidden_width_;
+    }
+    transpose(lanes<Real>, hidden_width_, scratch.rows.data(), hidden_width_, scratch.hidden.data(), lanes<Real>);
+  }
+
+  /// From scratch.hidden to scratch.output; where `keep`, scratch has what the backward direction needs.
+  template <bool keep>
+  HWY_INLINE void run_network(const AtomKernel& kernel, Scratch& scratch) const {
     kernel.network.template forward<keep>(scratch.hidden.data(), scratch.output.data(), scratch.tape.data(),
                                           scratch.network.data());
   }
 
   /// From dE/d(output) in scratch.output to dE/db in place of the densities.
-  HWY_INLINE void group_backward(int t, int species, Real* densities, Scratch& scratch) const {
-    const AtomKernel& kernel = kernels_[t][species];
+  HWY_INLINE void compute_density_gradients(const AtomKernel& kernel, Real* densities, Scratch& scratch) const {
     const int row = basis_.size() * stride_;
     kernel.network.backward(scratch.output.data(), scratch.hidden.data(), scratch.tape.data(), scratch.network.data());
     kernel.fused.transposed.multiply(scratch.hidden.data(), scratch.gram.data());
@@ -257,28 +294,32 @@ class ReannModel final : public Model<Real> {
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
+  int hidden_width_ = 0;                          // of message networks, padded to whole tiles
 };
 
 /// The shapes in common use have loops of fixed length.
 template <class Real, class Radial>
-std::shared_ptr<const Model<Real>> make_model_with(const Parameters& parameters, Radial radial) {
-  if (parameters.max_order == 2) {
-    using Shells = SecondOrderShells<Real>;
-    if (parameters.waves == 7)
-      return std::make_shared<ReannModel<Real, Shells, Radial, 7>>(parameters, std::move(radial));
-    if (parameters.waves == 8)
-      return std::make_shared<ReannModel<Real, Shells, Radial, 8>>(parameters, std::move(radial));
-    return std::make_shared<ReannModel<Real, Shells, Radial, 0>>(parameters, std::move(radial));
-  }
-  return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, Radial, 0>>(parameters, std::move(radial));
+std::shared_ptr<const Model<Real>> make_fast_model(const Parameters& parameters, Radial radial) {
+  using Shells = SecondOrderShells<Real>;
+  if (parameters.max_order != 2)
+    return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, Radial, 0>>(parameters, std::move(radial));
+  if (parameters.waves == 7)
+    return std::make_shared<ReannModel<Real, Shells, Radial, 7>>(parameters, std::move(radial));
+  if (parameters.waves == 8)
+    return std::make_shared<ReannModel<Real, Shells, Radial, 8>>(parameters, std::move(radial));
+  return std::make_shared<ReannModel<Real, Shells, Radial, 0>>(parameters, std::move(radial));
 }
 
-/// `table` is null where radial functions are to be computed exactly.
-template <class Real>
-std::shared_ptr<const Model<Real>> make_model(const Parameters& parameters, const RadialTable* table) {
-  if constexpr (std::is_same_v<Real, float>)
-    if (table != nullptr) return make_model_with<Real>(parameters, TabulatedRadial(*table));
-  return make_model_with<Real>(parameters, ExactRadial<Real>(parameters, padded(parameters.waves)));
+inline std::shared_ptr<const Model<double>> make_double_model(const Parameters& parameters) {
+  return make_fast_model<double>(parameters, ExactRadial<double>(parameters, padded(parameters.waves)));
+}
+
+/// `table` is null where radial functions vary too fast for one.
+inline std::shared_ptr<const Model<float>> make_float_model(const Parameters& parameters, const RadialTable* table) {
+  if (table != nullptr) return make_fast_model<float>(parameters, TabulatedRadial(*table));
+  using Exact = ExactRadial<float>;
+  return std::make_shared<ReannModel<float, AnyOrderShells<float>, Exact, 0>>(
+      parameters, Exact(parameters, padded(parameters.waves)));
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -9,8 +9,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters, const RadialTable* table) {
-  return make_model<double>(parameters, table);
+std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters) {
+  return make_double_model(parameters);
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
@@ -22,7 +22,7 @@ HWY_EXPORT(MakeModelInDouble);
 
 template <>
 std::shared_ptr<const Model<double>> make_reann_model<double>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters, nullptr);
+  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters);
 }
 
 }  // namespace grapevine::reann

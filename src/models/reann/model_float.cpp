@@ -10,7 +10,7 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 std::shared_ptr<const Model<float>> MakeModelInFloat(const Parameters& parameters, const RadialTable* table) {
-  return make_model<float>(parameters, table);
+  return make_float_model(parameters, table);
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

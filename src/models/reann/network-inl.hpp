@@ -115,9 +115,10 @@ struct LinearKernel {
   LinearKernel(int inputs, int outputs, const std::vector<double>& weight, const std::vector<double>& bias)
       : matrix(
             outputs, inputs, [&](int o, int i) { return weight[static_cast<std::size_t>(o) * inputs + i]; }, bias),
-        transposed(
-            inputs, outputs, [&](int i, int o) { return weight[static_cast<std::size_t>(o) * inputs + i]; }, {}) {}
-  explicit LinearKernel(const Linear& linear) : LinearKernel(linear.inputs, linear.outputs, linear.weight, linear.bias) {}
+        transposed(inputs, outputs, [&](int i, int o) { return weight[static_cast<std::size_t>(o) * inputs + i]; },
+                   {}) {}
+  explicit LinearKernel(const Linear& linear)
+      : LinearKernel(linear.inputs, linear.outputs, linear.weight, linear.bias) {}
 
   int widest() const { return std::max(matrix.padded_rows(), transposed.padded_rows()); }
 };
@@ -249,7 +250,7 @@ class NetworkKernel {
 
   int inputs() const { return inputs_; }  ///< width behind the first linear map
   int outputs() const { return output_.matrix.rows(); }
-  int widest() const { return widest_; }                 ///< rows of lanes that arrays for in, out and scratch need
+  int widest() const { return widest_; }                ///< rows of lanes that arrays for in, out and scratch need
   std::size_t tape_size() const { return tape_size_; }  ///< numbers that forward leaves for backward
 
   /// x [inputs()][lanes], overwritten -> out [outputs()][lanes]; `scratch` is [2 * widest()][lanes]. Where `keep`,

@@ -96,8 +96,8 @@ class ExactRadial {
   };
 
   HWY_INLINE View view(const Scratch& scratch) const {
-    return {scratch.distance.data(), scratch.cut.data(), scratch.d_cut.data(), exponent_.data(), centre_.data(),
-            stride_};
+    return {scratch.distance.data(), scratch.cut.data(), scratch.d_cut.data(),
+            exponent_.data(),        centre_.data(),     stride_};
   }
 
  private:
@@ -163,12 +163,9 @@ class TabulatedRadial {
   };
 
   HWY_INLINE View view(const Scratch& scratch) const {
-    return {scratch.interval.data(),
-            scratch.fraction.data(),
-            table_.coefficient.data(),
-            table_.per_angstrom,
-            table_.stride,
-            (table_.intervals + 1) * RadialTable::terms * table_.stride};
+    return {
+        scratch.interval.data(), scratch.fraction.data(), table_.coefficient.data(),
+        table_.per_angstrom,     table_.stride,           (table_.intervals + 1) * RadialTable::terms * table_.stride};
   }
 
  private:
