@@ -31,19 +31,20 @@ template <class Real, class Species>
 struct InitialCoefficients {
   const Real* of_species;
   Species species;
-  int stride;
-  HWY_INLINE const Real* operator()(int row) const {
+  HWY_INLINE const Real* operator()(int row, int stride) const {
     return of_species + static_cast<std::ptrdiff_t>(species(row)) * stride;
   }
 };
 template <class Real>
 struct FeatureCoefficients {
   const Real* rows;
-  int stride;
-  HWY_INLINE const Real* operator()(int row) const { return rows + static_cast<std::ptrdiff_t>(row) * stride; }
+  HWY_INLINE const Real* operator()(int row, int stride) const {
+    return rows + static_cast<std::ptrdiff_t>(row) * stride;
+  }
 };
 
-template <class Real, class Shells, class Radial>
+/// `fixed_stride` is known to the compiler, 0 stands for any.
+template <class Real, class Shells, class Radial, int fixed_stride>
 class EdgeKernels {
  public:
   EdgeKernels(const AngularBasis& basis, int stride, Radial radial)
@@ -53,8 +54,7 @@ class EdgeKernels {
   struct Scratch {
     typename Radial::Scratch prepared;
     std::vector<Real> direction;  // [edges][4] d / r
-    std::vector<Real> radial;     // [edges][stride] R_k f_c
-    std::vector<Real> d_radial;   // [edges][stride] its derivative by r
+    std::vector<Real> radial;     // [edges][2][stride] R_k f_c and its derivative by r
 
     void fit(int edges, int stride) {
       const auto size = 4 * (static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding);
@@ -62,8 +62,7 @@ class EdgeKernels {
       const std::size_t grown = size / 4 + size / 8;
       prepared.resize(grown);
       direction.resize(4 * grown);
-      radial.resize(grown * stride);
-      d_radial.resize(grown * stride);
+      radial.resize(2 * grown * stride);
     }
   };
 
@@ -96,14 +95,13 @@ class EdgeKernels {
   HWY_INLINE void density(const EdgeBlock<Real>& edges, const Species species, const Coefficients coefficients,
                           Scratch& scratch, Real* HWY_RESTRICT density) const {
     const int size = shells_.size();
-    const int stride = stride_;
+    const int stride = fixed_stride > 0 ? fixed_stride : stride_;
     const int* HWY_RESTRICT first = edges.first.data();
     const int* HWY_RESTRICT neighbour = edges.neighbour.data();
     const Real* HWY_RESTRICT x = edges.x.data();
     const Real* HWY_RESTRICT y = edges.y.data();
     const Real* HWY_RESTRICT z = edges.z.data();
-    Real* HWY_RESTRICT value_kept = scratch.radial.data();
-    Real* HWY_RESTRICT derivative_kept = scratch.d_radial.data();
+    Real* HWY_RESTRICT radial_kept = scratch.radial.data();
     const auto radial = radial_.view(scratch.prepared);
     const int centres = edges.centres();
     for (int c = 0; c < centres; ++c)
@@ -113,13 +111,13 @@ class EdgeKernels {
         const int end = first[c + 1];
         for (int e = first[c]; e < end; ++e) {
           const int j = neighbour[e];
-          const RadialValue<Real> r = radial.template at<keep>(species(j), e, v);
+          const RadialValue<Real> r = radial.template at<keep, fixed_stride>(species(j), e, v);
           if constexpr (keep) {
-            const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride + v;
-            store(r.value, value_kept + at);
-            store(r.derivative, derivative_kept + at);
+            Real* kept = radial_kept + static_cast<std::ptrdiff_t>(e) * (2 * stride) + v;
+            store(r.value, kept);
+            store(r.derivative, kept + stride);
           }
-          shells_.add(r.value * load<W>(coefficients(j) + v), x[e], y[e], z[e], sums);
+          shells_.add(r.value * load<W>(coefficients(j, stride) + v), x[e], y[e], z[e], sums);
         }
         Real* row = density + static_cast<std::ptrdiff_t>(c) * size * stride + v;
         for (int p = 0; p < size; ++p) store(sums[p], row + static_cast<std::ptrdiff_t>(p) * stride);
@@ -134,14 +132,13 @@ class EdgeKernels {
                             Real* HWY_RESTRICT edge_gradient) const {
     using Four = Pack<Real, 4>;
     const int size = shells_.size();
-    const int stride = stride_;
+    const int stride = fixed_stride > 0 ? fixed_stride : stride_;
     const int* HWY_RESTRICT first = edges.first.data();
     const int* HWY_RESTRICT neighbour = edges.neighbour.data();
     const Real* HWY_RESTRICT x = edges.x.data();
     const Real* HWY_RESTRICT y = edges.y.data();
     const Real* HWY_RESTRICT z = edges.z.data();
-    const Real* HWY_RESTRICT value_kept = scratch.radial.data();
-    const Real* HWY_RESTRICT derivative_kept = scratch.d_radial.data();
+    const Real* HWY_RESTRICT radial_kept = scratch.radial.data();
     const Real* HWY_RESTRICT direction = scratch.direction.data();
     const int centres = edges.centres();
     for (int c = 0; c < centres; ++c)
@@ -153,15 +150,15 @@ class EdgeKernels {
         for (int e = first[c]; e < end; ++e) {
           const int j = neighbour[e];
           const Contraction<Real> contraction = shells_.contract(D, x[e], y[e], z[e]);
-          const W coefficient = load<W>(coefficients(j) + v);
-          const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(e) * stride + v;
-          const W radial = load<W>(value_kept + at);
+          const W coefficient = load<W>(coefficients(j, stride) + v);
+          const Real* kept = radial_kept + static_cast<std::ptrdiff_t>(e) * (2 * stride) + v;
+          const W radial = load<W>(kept);
           if constexpr (with_coefficients) {
             Real* gradient = coefficient_gradient + static_cast<std::ptrdiff_t>(j) * stride + v;
             store(mul_add(contraction.value, radial, load<W>(gradient)), gradient);
           }
           const W w = coefficient * radial;
-          const W along = contraction.value * coefficient * load<W>(derivative_kept + at);
+          const W along = contraction.value * coefficient * load<W>(kept + stride);
           const Four sums = sums_of_lanes(contraction.x * w, contraction.y * w, contraction.z * w, along);
           Real* to = edge_gradient + 4 * static_cast<std::ptrdiff_t>(e);
           Four gradient = mul_add(last_of_four(sums), load<Four>(direction + 4 * static_cast<std::ptrdiff_t>(e)), sums);

@@ -141,7 +141,7 @@ class ReannModel final : public Model<Real> {
   }
 
  private:
-  using Kernels = EdgeKernels<Real, Shells, Radial>;
+  using Kernels = EdgeKernels<Real, Shells, Radial, padded(fixed_waves)>;
   static constexpr int block_atoms = 16;
 
   /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
@@ -168,15 +168,15 @@ class ReannModel final : public Model<Real> {
   HWY_INLINE void with_neighbours(int t, const Block<Real>& block, const Function& function) const {
     const OneSpecies one;
     const ManySpecies many{block.species.data()};
-    const FeatureCoefficients<Real> features{block.features[t], stride_};
+    const FeatureCoefficients<Real> features{block.features[t]};
     if (t > 0 && one_species_)
       function(one, features);
     else if (t > 0)
       function(many, features);
     else if (one_species_)
-      function(one, InitialCoefficients<Real, OneSpecies>{initial_coefficient_.data(), one, stride_});
+      function(one, InitialCoefficients<Real, OneSpecies>{initial_coefficient_.data(), one});
     else
-      function(many, InitialCoefficients<Real, ManySpecies>{initial_coefficient_.data(), many, stride_});
+      function(many, InitialCoefficients<Real, ManySpecies>{initial_coefficient_.data(), many});
   }
 
   template <bool keep>

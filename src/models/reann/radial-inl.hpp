@@ -80,10 +80,11 @@ class ExactRadial {
     int stride;
 
     /// Waves v .. v + 7 of edge e; the derivative only where `with_derivative`.
-    template <bool with_derivative>
+    template <bool with_derivative, int fixed_stride>
     HWY_INLINE RadialValue<Real> at(int species, int e, int v) const {
       using W = Waves<Real>;
-      const std::ptrdiff_t parameters = static_cast<std::ptrdiff_t>(species) * stride + v;
+      const std::ptrdiff_t parameters =
+          static_cast<std::ptrdiff_t>(species) * (fixed_stride > 0 ? fixed_stride : stride) + v;
       const W off = broadcast<W>(distance[e]) - load<W>(centre + parameters);
       const W slope = load<W>(exponent + parameters) * off;
       const W gaussian = exponential(slope * off);
@@ -142,16 +143,17 @@ class TabulatedRadial {
     int stride;
     int species_size;
 
-    template <bool with_derivative>
+    template <bool with_derivative, int fixed_stride>
     HWY_INLINE RadialValue<float> at(int species, int e, int v) const {
       using W = Waves<float>;
+      const int s = fixed_stride > 0 ? fixed_stride : stride;
       const float* row = coefficient + species * species_size +
-                         static_cast<std::ptrdiff_t>(interval[e]) * (RadialTable::terms * stride) + v;
+                         static_cast<std::ptrdiff_t>(interval[e]) * (RadialTable::terms * s) + v;
       const W f = broadcast<W>(fraction[e]);
       W value = load<W>(row);
       W slope = value;
       for (int i = 1; i < RadialTable::terms; ++i) {
-        value = mul_add(value, f, load<W>(row + i * stride));
+        value = mul_add(value, f, load<W>(row + i * s));
         if (with_derivative && i == 1) slope = mul_add(slope, f, value);
         if (with_derivative && i > 1 && i < RadialTable::terms - 1) slope = mul_add(slope, f, value);
       }
