@@ -7,17 +7,9 @@
 #include <lammps/comm.h>
 #include <lammps/lammps.h>
 
-namespace LAMMPS_NS {
+#include "message_packer.h"
 
-/// What LAMMPS calls back to fill and empty its messages, whatever the scalar type.
-class MessagePacker {
- public:
-  virtual ~MessagePacker() = default;
-  virtual int pack_forward(int n, const int *list, double *buf) = 0;
-  virtual void unpack_forward(int n, int first, const double *buf) = 0;
-  virtual int pack_reverse(int n, int first, double *buf) = 0;
-  virtual void unpack_reverse(int n, const int *list, const double *buf) = 0;
-};
+namespace LAMMPS_NS {
 
 /// Exchange by LAMMPS's own halo communication of a pair style: works with every comm_style LAMMPS has, and moves
 /// every ghost, those beyond the cutoff but within the skin included.
@@ -46,6 +38,7 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
     int m = 0;
     for (int i = 0; i < n; i++)
       for (int k = 0; k < field_.width; k++) buf[m++] = field_.row(list[i])[k];
+    this->tally_.messages++;    // copies to the rank itself included
     return m;
   }
 
@@ -64,6 +57,7 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
       for (int k = 0; k < field_.width; k++) buf[m++] = field_.row(i)[k];
     this->tally_.scatter_atoms += n;
     this->tally_.scatter_numbers += m;
+    this->tally_.messages++;
     return m;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pair_grapevine.h"
 
+#include "exchange/mpi/mpi_exchange.hpp"
 #include "formats/safetensors.hpp"
 #include "models/registry.hpp"
 
@@ -31,8 +32,10 @@ using namespace LAMMPS_NS;
 class PairGrapevine::Engine {
  public:
   virtual ~Engine() = default;
+  /// `plan` is null for LAMMPS's own exchange.
+  virtual void set_plan(std::shared_ptr<const grapevine::HaloPlan> plan) = 0;
   virtual void evaluate(const grapevine::Graph &, grapevine::Output &) = 0;
-  virtual MessagePacker &packer() = 0;
+  virtual MessagePacker *packer() = 0;
   virtual const grapevine::WorkTally &work() const = 0;
   virtual const grapevine::ExchangeTally &messages() const = 0;
   virtual double bytes() const = 0;
@@ -41,26 +44,40 @@ class PairGrapevine::Engine {
 template <class Real> class PairGrapevine::EngineIn final : public PairGrapevine::Engine {
  public:
   EngineIn(std::shared_ptr<const grapevine::Model<Real>> model, PairGrapevine *pair) :
-      evaluator_(std::move(model), pair->comm->nthreads), exchange_(pair->lmp, pair)
+      evaluator_(std::move(model), pair->comm->nthreads), by_lammps_(pair->lmp, pair), own_(pair->own_exchange_)
   {
   }
+  void set_plan(std::shared_ptr<const grapevine::HaloPlan> plan) override { by_plan_.set_plan(std::move(plan)); }
   void evaluate(const grapevine::Graph &graph, grapevine::Output &output) override
   {
-    evaluator_.evaluate(graph, exchange_, output);
+    evaluator_.evaluate(graph, exchange(), output);
   }
-  MessagePacker &packer() override { return exchange_; }
+  MessagePacker *packer() override { return &by_lammps_; }
   const grapevine::WorkTally &work() const override { return evaluator_.tally(); }
-  const grapevine::ExchangeTally &messages() const override { return exchange_.tally(); }
-  double bytes() const override { return evaluator_.bytes(); }
+  const grapevine::ExchangeTally &messages() const override
+  {
+    return own_ ? by_plan_.tally() : by_lammps_.tally();
+  }
+  double bytes() const override { return evaluator_.bytes() + by_plan_.bytes(); }
 
  private:
+  grapevine::Exchange<Real> &exchange()
+  {
+    if (own_) return by_plan_;
+    return by_lammps_;
+  }
+
   grapevine::Evaluator<Real> evaluator_;
-  LammpsExchange<Real> exchange_;
+  grapevine::MpiExchange<Real> by_plan_;
+  LammpsExchange<Real> by_lammps_;
+  bool own_;
 };
 
 /* ---------------------------------------------------------------------- */
 
-PairGrapevine::PairGrapevine(LAMMPS *lammps) : Pair(lammps), mixed_(false), own_atoms_(0), ghost_atoms_(0)
+PairGrapevine::PairGrapevine(LAMMPS *lammps) :
+    Pair(lammps), mixed_(true), own_exchange_(true), packer_(nullptr), setup_done_(true), list_builds_(-1),
+    list_step_(-1), own_atoms_(0), ghost_atoms_(0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -99,13 +116,22 @@ void PairGrapevine::allocate()
 
 void PairGrapevine::settings(int narg, char **arg)
 {
-  if (narg > 1) error->all(FLERR, "Pair style grapevine takes one argument at most, double or mixed");
-  mixed_ = false;
-  if (narg == 1) {
-    if (strcmp(arg[0], "mixed") == 0)
+  mixed_ = true;
+  own_exchange_ = true;
+  for (int i = 0; i < narg; i++) {
+    if (strcmp(arg[i], "mixed") == 0) {
       mixed_ = true;
-    else if (strcmp(arg[0], "double") != 0)
-      error->all(FLERR, "Unknown precision {} for pair style grapevine, use double or mixed", arg[0]);
+    } else if (strcmp(arg[i], "double") == 0) {
+      mixed_ = false;
+    } else if (strcmp(arg[i], "exchange") == 0) {
+      if (++i == narg) utils::missing_cmd_args(FLERR, "pair_style grapevine exchange", error);
+      if (strcmp(arg[i], "own") != 0 && strcmp(arg[i], "lammps") != 0)
+        error->all(FLERR, "Unknown exchange {} for pair style grapevine, use own or lammps", arg[i]);
+      own_exchange_ = strcmp(arg[i], "own") == 0;
+    } else {
+      error->all(FLERR, "Unknown argument {} for pair style grapevine, use double or mixed, and exchange own or lammps",
+                 arg[i]);
+    }
   }
 }
 
@@ -135,6 +161,7 @@ void PairGrapevine::coeff(int narg, char **arg)
     error->all(FLERR, "{}", problem.what());
   }
   graph_ = std::make_unique<LammpsGraph>(mixed_);
+  setup_done_ = true;
   own_atoms_ = ghost_atoms_ = 0;
   reported_.clear();
 
@@ -153,9 +180,11 @@ void PairGrapevine::coeff(int narg, char **arg)
     species_of_type_[type] = static_cast<int>(found - known.begin());
   }
 
-  comm_forward = comm_reverse = 0;
-  for (int t = 1; t <= potential_->layers(); t++) comm_forward = MAX(comm_forward, potential_->width(t));
-  comm_reverse = comm_forward;
+  comm_forward = 2;    // owners of ghosts
+  comm_reverse = 0;
+  if (!own_exchange_)
+    for (int t = 1; t <= potential_->layers(); t++) comm_reverse = MAX(comm_reverse, potential_->width(t));
+  comm_forward = MAX(comm_forward, comm_reverse);
 }
 
 /* ----------------------------------------------------------------------
@@ -217,6 +246,45 @@ void PairGrapevine::init_list(int /*id*/, NeighList *ptr)
   list = ptr;
 }
 
+/* ----------------------------------------------------------------------
+   called after the neighbour lists of a run were built
+------------------------------------------------------------------------- */
+
+void PairGrapevine::setup()
+{
+  setup_done_ = true;
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool PairGrapevine::list_is_new() const
+{
+  return setup_done_ || neighbor->ncalls != list_builds_ || neighbor->lastcall != list_step_;
+}
+
+/* ----------------------------------------------------------------------
+   who exchanges what follows from the neighbour list and holds until the next
+------------------------------------------------------------------------- */
+
+void PairGrapevine::take_list()
+{
+  setup_done_ = false;
+  list_builds_ = neighbor->ncalls;
+  list_step_ = neighbor->lastcall;
+  if (!own_exchange_) {
+    graph_->set_list(*list, {}, {});
+    return;
+  }
+  if (!communicator_) communicator_ = std::make_shared<grapevine::Communicator>(world);
+  OwnerFinder finder;
+  packer_ = &finder;
+  const std::vector<grapevine::Owner> owners = finder.find(lmp, this);
+  auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
+                                                    ghosts_in_lists(*list, atom->nlocal, atom->nghost));
+  graph_->set_list(*list, plan->rows(), atoms_at_boundary(*list, atom->nlocal, *plan));
+  engine_->set_plan(std::move(plan));
+}
+
 /* ---------------------------------------------------------------------- */
 
 double PairGrapevine::init_one(int i, int j)
@@ -230,7 +298,6 @@ double PairGrapevine::init_one(int i, int j)
 void PairGrapevine::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  graph_->set_list(*list, {}, {});
 
   grapevine::Output result;
   result.energy_unit =
@@ -245,10 +312,14 @@ void PairGrapevine::compute(int eflag, int vflag)
   result.wants_virial = vflag_either != 0;
 
   try {
+    if (list_is_new()) take_list();
+    packer_ = engine_->packer();
     graph_->update(*atom, species_of_type_.data(), potential_->cutoff(), potential_->cutoff() + neighbor->skin);
     engine_->evaluate(*graph_, result);
   } catch (const grapevine::AtomError &problem) {
     report_atoms(problem);
+  } catch (const grapevine::Error &problem) {
+    error->one(FLERR, "{}", problem.what());
   }
   if (!std::isfinite(result.energy))
     error->one(FLERR, "Pair style grapevine found an energy that is not a number on this rank at step {}",
@@ -294,7 +365,7 @@ void PairGrapevine::finish()
 
   std::vector<bigint> total(work.centres.begin(), work.centres.end());
   total.insert(total.end(), {own_atoms_, ghost_atoms_, messages.gather_atoms, messages.gather_numbers,
-                             messages.scatter_numbers, work.evaluations});
+                             messages.scatter_numbers, messages.messages, work.evaluations});
   reported_.resize(total.size());
   std::vector<bigint> mine(total.size());
   for (std::size_t n = 0; n < total.size(); n++) mine[n] = total[n] - reported_[n];
@@ -312,10 +383,11 @@ void PairGrapevine::finish()
   utils::logmesg(
       lmp,
       "Grapevine: atoms computed per layer{} of {:.10g} atoms, halo atoms exchanged per layer {:.10g} of "
-      "{:.10g} ghosts, numbers sent per step {:.10g} forward {:.10g} reverse, {} layers, cutoff {} Angstrom\n",
+      "{:.10g} ghosts, numbers sent per step {:.10g} forward {:.10g} reverse, messages per step {:.10g}, {} layers, "
+      "cutoff {} Angstrom\n",
       computed, static_cast<double>(all[passes]) / steps, static_cast<double>(all[passes + 2]) / steps / layers,
       static_cast<double>(all[passes + 1]) / steps, static_cast<double>(all[passes + 3]) / steps,
-      static_cast<double>(all[passes + 4]) / steps, passes - 1, potential_->cutoff());
+      static_cast<double>(all[passes + 4]) / steps, static_cast<double>(all[passes + 5]) / steps, passes - 1, potential_->cutoff());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -330,20 +402,20 @@ double PairGrapevine::memory_usage()
 
 int PairGrapevine::pack_forward_comm(int n, int *sendlist, double *buf, int /*pbc_flag*/, int * /*pbc*/)
 {
-  return engine_->packer().pack_forward(n, sendlist, buf);
+  return packer_->pack_forward(n, sendlist, buf);
 }
 
 void PairGrapevine::unpack_forward_comm(int n, int first, double *buf)
 {
-  engine_->packer().unpack_forward(n, first, buf);
+  packer_->unpack_forward(n, first, buf);
 }
 
 int PairGrapevine::pack_reverse_comm(int n, int first, double *buf)
 {
-  return engine_->packer().pack_reverse(n, first, buf);
+  return packer_->pack_reverse(n, first, buf);
 }
 
 void PairGrapevine::unpack_reverse_comm(int n, int *recvlist, double *buf)
 {
-  engine_->packer().unpack_reverse(n, recvlist, buf);
+  packer_->unpack_reverse(n, recvlist, buf);
 }

