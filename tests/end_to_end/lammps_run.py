@@ -83,11 +83,11 @@ def parse_work(line):
     found = re.match(
         r"Grapevine: atoms computed per layer((?: \S+)+) of (\S+) atoms, "
         r"halo atoms exchanged per layer (\S+) of (\S+) ghosts, "
-        r"numbers sent per step (\S+) forward (\S+) reverse, (\d+) layers, cutoff (\S+) Angstrom",
+        r"numbers sent per step (\S+) forward (\S+) reverse, messages per step (\S+), (\d+) layers, cutoff (\S+) Angstrom",
         line,
     )
     assert found, line
-    names = ["atoms", "halo", "ghosts", "forward", "reverse", "layers", "cutoff"]
+    names = ["atoms", "halo", "ghosts", "forward", "reverse", "messages", "layers", "cutoff"]
     numbers = dict(zip(names, map(float, found.groups()[1:])))
     numbers["computed"] = [float(word) for word in found.group(1).split()]
     return numbers

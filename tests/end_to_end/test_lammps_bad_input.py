@@ -147,8 +147,9 @@ def test_unknown_precision(lammps, start, three_layer):
     assert_refused(lammps, start(three_layer, precision="single") + RUN_0, "single", "double or mixed")
 
 
-def test_too_many_arguments(lammps, start, three_layer):
-    assert_refused(lammps, start(three_layer, precision="double mixed") + RUN_0, "one argument")
+@pytest.mark.parametrize("arguments", ["exchange", "exchange carrier-pigeon", "double 3"])
+def test_bad_arguments_of_the_style(lammps, start, three_layer, arguments):
+    assert_refused(lammps, start(three_layer, precision=arguments) + RUN_0, "exchange")
 
 
 def test_missing_pair_coeff(lammps, start, three_layer):

@@ -72,7 +72,7 @@ ZBL = "pair_coeff 1 1 zbl 8 8\npair_coeff 1 2 zbl 8 6\npair_coeff 1 3 zbl 8 28\n
 def test_overlay_with_zbl_is_the_sum_of_both(lammps, start, three_layer):
     alone = lammps(start() + RUN_0)
     zbl = lammps(start(style="pair_style zbl 2.0 3.5\n" + ZBL.replace("zbl ", "")) + RUN_0)
-    both = f"pair_style hybrid/overlay grapevine zbl 2.0 3.5\npair_coeff * * grapevine {three_layer} O C Ni\n" + ZBL
+    both = f"pair_style hybrid/overlay grapevine double zbl 2.0 3.5\npair_coeff * * grapevine {three_layer} O C Ni\n" + ZBL
     run = lammps(start(style=both) + RUN_0, 2)
     assert run.row["PotEng"] == pytest.approx(alone.row["PotEng"] + zbl.row["PotEng"], rel=1e-10)
     for name in ("f", "energy", "stress"):
@@ -86,7 +86,7 @@ def test_overlay_with_charges_is_the_sum_of_both(lammps, start, three_layer):
     before = "fix charges all property/atom q ghost yes"
     alone = lammps(start() + RUN_0)
     coulomb = lammps(start(before=before, style="pair_style coul/cut 4.0\npair_coeff * *\n") + charges + RUN_0)
-    both = f"pair_style hybrid/overlay coul/cut 4.0 grapevine\npair_coeff * * grapevine {three_layer} O C Ni\n" \
+    both = f"pair_style hybrid/overlay coul/cut 4.0 grapevine double\npair_coeff * * grapevine {three_layer} O C Ni\n" \
            "pair_coeff * * coul/cut\n"
     run = lammps(start(before=before, style=both) + charges + RUN_0, 2)
     assert coulomb.row["PotEng"] != 0
@@ -101,7 +101,7 @@ def test_hybrid_leaves_null_types_to_the_other_potential(lammps, start, three_la
     atoms.set_chemical_symbols(symbols)
     elements = [*ELEMENTS, "Ar"]
     other = "pair_coeff * 4 {} 0.01 2.5\n"
-    hybrid = f"pair_style hybrid grapevine lj/cut 5.0\npair_coeff * * grapevine {three_layer} O C Ni NULL\n"
+    hybrid = f"pair_style hybrid grapevine double lj/cut 5.0\npair_coeff * * grapevine {three_layer} O C Ni NULL\n"
     lj = "pair_style lj/cut 5.0\npair_coeff * * 0 1\n"
     run = lammps(start(atoms, elements, style=hybrid + other.format("lj/cut")) + RUN_0, 2)
     argon = lammps(start(atoms, elements, style=lj + other.format("")) + RUN_0)
@@ -123,7 +123,7 @@ def test_two_models_at_once(lammps, start, three_layer):
 
 
 def test_hybrid_with_tiled_communication(lammps, start, three_layer):
-    style = f"pair_style hybrid/overlay zbl 2.0 3.5 grapevine\npair_coeff * * grapevine {three_layer} O C Ni\n" + ZBL
+    style = f"pair_style hybrid/overlay zbl 2.0 3.5 grapevine double\npair_coeff * * grapevine {three_layer} O C Ni\n" + ZBL
     measure = MEASURE + dump(every=10) + NVE + "run 10\n"
     plain = lammps(start(LONG, style=style) + measure)
     assert_same_state(lammps(start(LONG, style=style) + "comm_style tiled\nbalance 1.0 rcb\n" + measure, 4), plain)
@@ -131,7 +131,7 @@ def test_hybrid_with_tiled_communication(lammps, start, three_layer):
 
 def test_two_types_of_one_element(lammps, start, three_layer):
     alone = lammps(start() + RUN_0)
-    style = f"pair_style grapevine\npair_coeff * * {three_layer} O C Ni O\n"
+    style = f"pair_style grapevine double\npair_coeff * * {three_layer} O C Ni O\n"
     head = start(style=style).replace("read_data data.test", "read_data data.test extra/atom/types 1")
     run = lammps(head + "mass 4 15.999\nset type 1 type/fraction 4 0.5 8\n" + RUN_0, 2)
     assert set(run.atoms()["type"]) == {1, 2, 3, 4}
@@ -140,7 +140,7 @@ def test_two_types_of_one_element(lammps, start, three_layer):
 
 def test_pair_style_given_twice(lammps, start, three_layer):
     plain = lammps(start() + RUN_0)
-    again = f"pair_style grapevine\npair_coeff * * {three_layer} O C Ni\n"
+    again = f"pair_style grapevine double\npair_coeff * * {three_layer} O C Ni\n"
     assert_same_state(lammps(start() + again + RUN_0, 2), plain)
     mixed_first = start(precision="mixed") + "run 0\n" + again
     assert_same_state(lammps(mixed_first + RUN_0, 2), plain)
@@ -149,7 +149,7 @@ def test_pair_style_given_twice(lammps, start, three_layer):
 def test_changing_to_another_style_and_back(lammps, start, three_layer):
     plain = lammps(start() + RUN_0)
     other = "run 0\npair_style lj/cut 4.0\npair_coeff * * 0.01 1.5\nrun 0\n"
-    again = f"pair_style grapevine\npair_coeff * * {three_layer} O C Ni\n"
+    again = f"pair_style grapevine double\npair_coeff * * {three_layer} O C Ni\n"
     assert_same_state(lammps(start() + other + again + RUN_0, 2), plain)
 
 
@@ -351,7 +351,7 @@ def test_npt(lammps, start, barostat):
 
 def test_restart_continues_the_trajectory(lammps, start, three_layer):
     whole = lammps(start() + MEASURE + dump(every=10) + NVE + "run 10\nwrite_restart half.restart\nrun 10\n")
-    head = f"read_restart half.restart\npair_style grapevine\npair_coeff * * {three_layer} O C Ni\n"
+    head = f"read_restart half.restart\npair_style grapevine double\npair_coeff * * {three_layer} O C Ni\n"
     assert_same_state(lammps(head + MEASURE + dump(every=10) + NVE + "run 10\n", 2), whole)
 
 
@@ -415,7 +415,7 @@ bond_coeff 1
 {special}
 create_bonds single/bond 1 1 2
 create_bonds single/bond 1 2 3
-pair_style grapevine
+pair_style grapevine double
 pair_coeff * * {three_layer} O C Ni
 """
 

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from ase.neighborlist import neighbor_list
 from lammps_run import MEASURE, dump, fcc_mixture, relative_difference, setup, thermal_velocities, write_data
 
 ELEMENTS = ["O", "C", "Ni"]
@@ -47,7 +48,7 @@ def assert_nothing_redundant(run, atoms):
     work = run.work
     assert work["computed"] == [atoms] * (LAYERS + 1)
     assert work["atoms"] == atoms
-    assert 0 < work["halo"] <= work["ghosts"]
+    assert 0 <= work["halo"] <= work["ghosts"]
     for direction in ("forward", "reverse"):
         assert work[direction] == pytest.approx(LAYERS * WIDTH * work["halo"], rel=1e-8)
 
@@ -70,6 +71,42 @@ def test_any_number_of_ranks_gives_the_same_trajectory(lammps, tmp_path, three_l
         assert_same_first_step(run, one, 1e-10)
         # Sums in another order differ in the last bits; measured after 200 steps of 0.2 fs: 7e-15.
         assert_same_trajectory(run, one, 1e-12)
+
+
+@pytest.mark.parametrize("exchange", ["own", "lammps"])
+@pytest.mark.parametrize("before", ["", "comm_style tiled\nbalance 1.0 rcb", "comm_modify cutoff 9.0"])
+def test_both_exchanges_give_the_same_numbers(lammps, tmp_path, three_layer, exchange, before):
+    atoms = BOXES["triclinic"][0] if "tiled" not in before else CUBE
+    write_data(tmp_path / "data.test", atoms, ELEMENTS, thermal_velocities(atoms, 300))
+    # Subdomains are made by `balance` after the atoms were read.
+    split = before if "tiled" not in before else ""
+    after = before if "tiled" in before else ""
+    one = lammps(script(three_layer, 20, split))
+    text = script(three_layer, 20, split, precision=f"double exchange {exchange}")
+    run = lammps(text.replace("neighbor ", f"{after}\nneighbor ", 1), 4)
+    assert_nothing_redundant(run, len(atoms))
+    assert_same_first_step(run, one, 1e-10)
+    assert_same_trajectory(run, one, 1e-12)
+
+
+def halo_atoms(atoms, grid, reach):
+    """Atoms of other ranks within reach of a rank's own atoms, summed over the ranks of a uniform grid."""
+    fractions = atoms.get_scaled_positions()
+    cells = np.minimum((fractions * grid).astype(int), np.array(grid) - 1)
+    rank = np.ravel_multi_index(cells.T, grid)
+    centres, neighbours = neighbor_list("ij", atoms, reach)
+    pairs = {(rank[i], j) for i, j in zip(centres, neighbours) if rank[j] != rank[i]}
+    return len(pairs)
+
+
+@pytest.mark.parametrize("grid", [(1, 1, 1), (2, 1, 1), (2, 2, 1), (2, 2, 2), (7, 1, 1)])
+def test_halo_is_what_theory_says_to_the_atom(lammps, tmp_path, three_layer, grid):
+    atoms = fcc_mixture(4, 4, 4)
+    write_data(tmp_path / "data.test", atoms, ELEMENTS)
+    run = lammps(script(three_layer, 1, f"processors {' '.join(map(str, grid))}"), int(np.prod(grid)))
+    work = run.work
+    assert work["halo"] == halo_atoms(atoms, grid, CUTOFF + SKIN)
+    assert work["forward"] == work["reverse"] == LAYERS * WIDTH * work["halo"]
 
 
 @pytest.mark.parametrize("grid", ["3 1 1", "1 1 5", "1 7 1"])
