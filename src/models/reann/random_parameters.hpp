@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/reann/parameters.hpp"
+
+namespace grapevine::reann {
+
+/// Sizes of a REANN potential. The defaults are those of the silver model published with REANN-MPI.
+struct Sizes {
+  std::vector<std::string> species = {"Ag"};
+  double cutoff = 4;                           ///< Angstrom
+  int layers = 1;                              ///< T
+  int waves = 7;                               ///< K
+  int max_order = 2;                           ///< L
+  std::vector<int> message_widths = {16, 16};  ///< REANN's oc_nl; one residual block
+  std::vector<int> readout_widths = {32, 16};  ///< REANN's nl
+};
+
+/// A potential of random weights with orbitals M = K (K + 1) / 2 (L + 1), REANN's default, and one residual block of
+/// Relu_like with layer normalisation in each network. The numbers depend on sizes and seed alone, not on the platform.
+/// Messages stay small however many layers there are, and forces are some meV/Angstrom, so that they hardly move the
+/// atoms in a short run: such a model costs what a trained one costs, but holds no crystal.
+/// Throws Error if the sizes are not those of a model.
+Parameters random_parameters(const Sizes& sizes, std::uint64_t seed);
+
+}  // namespace grapevine::reann
