@@ -21,6 +21,7 @@
 #include "cli/progress.hpp"
 #include "formats/extxyz.hpp"
 #include "models/registry.hpp"
+#include "report/canvas.hpp"
 #include "report/parity_plot.hpp"
 #include "structures/evaluate_batch.hpp"
 #include "structures/result_frame.hpp"

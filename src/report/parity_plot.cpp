@@ -1,101 +1,27 @@
 #include "report/parity_plot.hpp"
 
-#include <cairo-pdf.h>
-#include <cairo-svg.h>
-#include <cairo.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <memory>
 #include <unordered_set>
 
 #include "report/axis.hpp"
-#include "support/atomic_file.hpp"
+#include "report/canvas.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
 namespace {
-
-struct Colour {
-  double red, green, blue;
-};
-
-// Okabe and Ito's palette: told apart by colour-blind readers too.
-constexpr std::array<Colour, 7> palette{{{0.00, 0.45, 0.70},
-                                         {0.84, 0.37, 0.00},
-                                         {0.00, 0.62, 0.45},
-                                         {0.80, 0.47, 0.65},
-                                         {0.90, 0.62, 0.00},
-                                         {0.34, 0.71, 0.91},
-                                         {0.35, 0.35, 0.35}}};
 
 constexpr double panel_side = 300;
 constexpr double right_margin = 22;
 constexpr double top_margin = 40;
 constexpr double bottom_margin = 58;
 constexpr double tick_label_gap = 6;
-constexpr double font_size = 13;
-constexpr double small_font_size = 11.5;
-constexpr double pixels_per_unit = 2;  // of PNG files, sharp on dense screens and in print
 
 double error_of(const ParityPanel::Point& point) { return std::abs(point.prediction - point.reference); }
 
 bool larger_error(const ParityPanel::Point& a, const ParityPanel::Point& b) { return error_of(a) > error_of(b); }
-
-using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
-
-enum class Anchor { left, centre, right };
-
-class Canvas {
- public:
-  explicit Canvas(cairo_surface_t* surface) : context_(cairo_create(surface), cairo_destroy) {
-    cairo_select_font_face(get(), "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-  }
-
-  cairo_t* get() const { return context_.get(); }
-
-  void colour(Colour c, double alpha = 1) const { cairo_set_source_rgba(get(), c.red, c.green, c.blue, alpha); }
-
-  void line(double x0, double y0, double x1, double y1) const {
-    cairo_move_to(get(), x0, y0);
-    cairo_line_to(get(), x1, y1);
-    cairo_stroke(get());
-  }
-
-  void dot(double x, double y, double radius) const {
-    cairo_arc(get(), x, y, radius, 0, 2 * M_PI);
-    cairo_fill(get());
-  }
-
-  double text_width(const std::string& text, double size) const {
-    cairo_set_font_size(get(), size);
-    cairo_text_extents_t extents;
-    cairo_text_extents(get(), text.c_str(), &extents);
-    return extents.x_advance;
-  }
-
-  void text(double x, double y, const std::string& text, double size, Anchor anchor) const {
-    const double width = text_width(text, size);
-    cairo_move_to(get(), x - (anchor == Anchor::left ? 0 : anchor == Anchor::right ? width : width / 2), y);
-    cairo_show_text(get(), text.c_str());
-  }
-
-  void vertical_text(double x, double y, const std::string& words, double size) const {
-    cairo_save(get());
-    cairo_translate(get(), x, y);
-    cairo_rotate(get(), -M_PI / 2);
-    text(0, 0, words, size, Anchor::centre);
-    cairo_restore(get());
-  }
-
- private:
-  std::unique_ptr<cairo_t, void (*)(cairo_t*)> context_;
-};
-
-constexpr Colour black{0, 0, 0};
-constexpr Colour grey{0.55, 0.55, 0.55};
 
 Axis common_axis(const std::vector<ParityPanel::Point>& points) {
   double low = points[0].reference;
@@ -112,10 +38,8 @@ class PanelDrawing {
  public:
   explicit PanelDrawing(const ParityPanel& panel)
       : panel_(panel), points_(panel.points()), axis_(common_axis(points_)) {
-    const Surface nothing(cairo_recording_surface_create(CAIRO_CONTENT_COLOR, nullptr), cairo_surface_destroy);
-    const Canvas canvas(nothing.get());
     for (const std::string& label : axis_.labels)
-      widest_label_ = std::max(widest_label_, canvas.text_width(label, small_font_size));
+      widest_label_ = std::max(widest_label_, text_width(label, small_font_size));
   }
 
   /// Room for labels to the left, the panel, and a margin to the right.
@@ -140,7 +64,6 @@ class PanelDrawing {
 
   void draw_diagonal(const Canvas& canvas) const {
     canvas.colour(grey);
-    cairo_set_line_width(canvas.get(), 1);
     canvas.line(x_, y_, x_ + panel_side, y_ - panel_side);
   }
 
@@ -165,9 +88,7 @@ class PanelDrawing {
 
   void draw_frame(const Canvas& canvas) const {
     canvas.colour(black);
-    cairo_set_line_width(canvas.get(), 1);
-    cairo_rectangle(canvas.get(), x_, y_ - panel_side, panel_side, panel_side);
-    cairo_stroke(canvas.get());
+    canvas.frame(x_, y_ - panel_side, panel_side, panel_side);
   }
 
   void draw_ticks(const Canvas& canvas) const {
@@ -230,29 +151,7 @@ class PanelDrawing {
   double y_ = 0;
 };
 
-Surface make_surface(const std::string& extension, const std::string& file, double width, double height) {
-  cairo_surface_t* surface = nullptr;
-  if (extension == ".svg") {
-    surface = cairo_svg_surface_create(file.c_str(), width, height);
-  } else if (extension == ".pdf") {
-    surface = cairo_pdf_surface_create(file.c_str(), width, height);
-  } else {
-    surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(pixels_per_unit * width),
-                                         static_cast<int>(pixels_per_unit * height));
-    cairo_surface_set_device_scale(surface, pixels_per_unit, pixels_per_unit);
-  }
-  return Surface(surface, cairo_surface_destroy);
-}
-
-void check_status(cairo_status_t status, const std::filesystem::path& path) {
-  if (status != CAIRO_STATUS_SUCCESS)
-    throw Error(fmt::format("cannot draw {}: {}", path.string(), cairo_status_to_string(status)));
-}
-
-void draw_panels(cairo_surface_t* surface, std::vector<PanelDrawing>& panels) {
-  const Canvas canvas(surface);
-  cairo_set_source_rgb(canvas.get(), 1, 1, 1);
-  cairo_paint(canvas.get());
+void draw_panels(const Canvas& canvas, std::vector<PanelDrawing>& panels) {
   double x = 0;
   for (PanelDrawing& panel : panels) {
     panel.draw(canvas, x, top_margin + panel_side);
@@ -301,12 +200,6 @@ std::vector<ParityPanel::Point> ParityPanel::points() const {
   return all;
 }
 
-void check_plot_format(const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  if (extension != ".png" && extension != ".svg" && extension != ".pdf")
-    throw Error(fmt::format("cannot draw {}: the name must end in .png, .svg or .pdf", path.string()));
-}
-
 void draw_parity_plot(const std::filesystem::path& path, const std::vector<ParityPanel>& panels) {
   check_plot_format(path);
   std::vector<PanelDrawing> drawings;
@@ -319,15 +212,8 @@ void draw_parity_plot(const std::filesystem::path& path, const std::vector<Parit
   if (drawings.empty())
     throw Error(fmt::format("{} would be empty: the structures have no reference values", path.string()));
 
-  AtomicFile file(path);
-  const std::string name = file.temporary().string();
-  const Surface surface = make_surface(path.extension().string(), name, width, top_margin + panel_side + bottom_margin);
-  check_status(cairo_surface_status(surface.get()), path);
-  draw_panels(surface.get(), drawings);
-  if (path.extension() == ".png") check_status(cairo_surface_write_to_png(surface.get(), name.c_str()), path);
-  cairo_surface_finish(surface.get());
-  check_status(cairo_surface_status(surface.get()), path);
-  file.commit();
+  draw_picture(path, width, top_margin + panel_side + bottom_margin,
+               [&](const Canvas& canvas) { draw_panels(canvas, drawings); });
 }
 
 }  // namespace grapevine

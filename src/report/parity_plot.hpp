@@ -50,9 +50,6 @@ class ParityPanel {
   std::mt19937_64 random_{0};  // fixed seed: the same data give the same picture
 };
 
-/// Throws Error unless the extension of `path` is .png, .svg or .pdf.
-void check_plot_format(const std::filesystem::path& path);
-
 /// Draws prediction against reference, panels that have points side by side. Written under a temporary name, then
 /// renamed. Throws Error if there is nothing to draw or the file cannot be written.
 void draw_parity_plot(const std::filesystem::path& path, const std::vector<ParityPanel>& panels);

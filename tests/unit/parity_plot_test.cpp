@@ -8,6 +8,7 @@
 #include <random>
 
 #include "report/axis.hpp"
+#include "report/canvas.hpp"
 #include "support/error.hpp"
 
 // fontconfig keeps what it has read of the system's fonts until the process ends.
