@@ -11,6 +11,7 @@ if(TARGET grapevineplugin)
 endif()
 
 install(DIRECTORY models/ DESTINATION share/grapevine/models FILES_MATCHING PATTERN *.safetensors PATTERN *.md)
+install(FILES bench/reann_torch.py DESTINATION share/grapevine/bench)
 install(DIRECTORY examples/ DESTINATION share/grapevine/examples PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY docs/ DESTINATION share/doc/grapevine)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/grapevine)

@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 
+#include "cli/bench_command.hpp"
 #include "cli/evaluate_command.hpp"
 #include "cli/import_command.hpp"
 #include "cli/info_command.hpp"
@@ -26,6 +27,7 @@ int run(int argc, char** argv) {
   grapevine::add_info_command(app);
   grapevine::add_evaluate_command(app);
   grapevine::add_lammps_command(app);
+  grapevine::add_bench_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -20,26 +20,32 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::uint64_t total_bytes)
-    : total_bytes_(total_bytes), terminal_(isatty(STDERR_FILENO) == 1), start_(Clock::now()), last_(start_) {}
+StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
-Progress::~Progress() {
+StatusLine::~StatusLine() {
   if (shown_ && terminal_) fmt::print(stderr, "\r\033[K");
 }
+
+void StatusLine::show(const std::string& text) {
+  shown_ = true;
+  if (terminal_)
+    fmt::print(stderr, "\r{}\033[K", text);
+  else
+    fmt::print(stderr, "{}\n", text);
+  std::fflush(stderr);
+}
+
+Progress::Progress(std::uint64_t total_bytes) : total_bytes_(total_bytes), start_(Clock::now()), last_(start_) {}
 
 void Progress::add(std::size_t frames, std::size_t atoms, std::uint64_t bytes_read) {
   frames_ += frames;
   atoms_ += atoms;
   bytes_read_ = bytes_read;
   const auto now = Clock::now();
-  if (now - last_ < (terminal_ ? Clock::duration(terminal_interval) : Clock::duration(plain_interval))) return;
+  if (now - last_ < (line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval)))
+    return;
   last_ = now;
-  shown_ = true;
-  if (terminal_)
-    fmt::print(stderr, "\r{}\033[K", text());
-  else
-    fmt::print(stderr, "{}\n", text());
-  std::fflush(stderr);
+  line_.show(text());
 }
 
 double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

@@ -46,4 +46,10 @@ void AtomicFile::commit() {
   committed_ = true;
 }
 
+void write_text_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 }  // namespace grapevine

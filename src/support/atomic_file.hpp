@@ -35,4 +35,7 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+/// Writes `text` as an AtomicFile. Throws Error if it cannot.
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace grapevine

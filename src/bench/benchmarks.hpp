@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "bench/lammps_runner.hpp"
+#include "bench/options.hpp"
+
+namespace grapevine::bench {
+
+// Each benchmark runs what it needs, leaves results.json, table.md, charts, inputs and logs in the output folder, and
+// returns the text of table.md. All throw Error for options that make no sense, for a run that fails and for files that
+// cannot be written, and whatever `hooks.check` throws.
+
+/// Our silver and alloy models against LAMMPS's eam, meam and snap and, if asked for, PyTorch: time per atom and step.
+std::string run_comparison(const Options& options, const Hooks& hooks);
+
+/// Time against the number of message layers, T = 0 .. most_layers.
+std::string run_layers(const Options& options, const Hooks& hooks);
+
+/// Strong and weak scaling over ranks, what was sent, and a projection to a cluster (docs/scaling.md).
+std::string run_scaling(const Options& options, const Hooks& hooks);
+
+/// Peak memory against the number of atoms.
+std::string run_memory(const Options& options, const Hooks& hooks);
+
+}  // namespace grapevine::bench

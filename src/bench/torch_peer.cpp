@@ -1,0 +1,71 @@
+#include "bench/torch_peer.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bench/models.hpp"
+#include "support/child_process.hpp"
+#include "support/error.hpp"
+
+namespace grapevine::bench {
+namespace {
+
+constexpr double force_tolerance = 1e-3;  // of the largest force; both sides are in single precision
+
+std::string choose_python(const Options& options) {
+  if (!options.python.empty()) return options.python;
+  const std::filesystem::path beside =
+      options.executable.parent_path().parent_path().parent_path() / ".venv" / "bin" / "python";
+  return std::filesystem::exists(beside) ? beside.string() : "python3";
+}
+
+std::string last_line(const std::filesystem::path& path) {
+  std::ifstream stream(path);
+  std::string last;
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) last = line;
+  return last;
+}
+
+}  // namespace
+
+TorchPeer::TorchPeer(const Options& options, std::filesystem::path model, std::function<void()> check)
+    : folder_(options.output / "torch"),
+      model_(std::move(model)),
+      script_(find_shipped(options.executable, "bench/reann_torch.py")),
+      python_(choose_python(options)),
+      check_(std::move(check)) {
+  std::filesystem::create_directories(folder_);
+  if (script_.empty()) {
+    obstacle_ = "bench/reann_torch.py is not beside this program";
+    return;
+  }
+  const Command probe{{python_, "-c", "import numpy, torch"}, {}};
+  if (run_child(probe, folder_, folder_ / "probe.txt", check_).exit_code != 0)
+    obstacle_ = fmt::format("{} has no PyTorch ({})", python_, last_line(folder_ / "probe.txt"));
+}
+
+Run TorchPeer::run(const std::filesystem::path& dump) {
+  const Command command{{python_, script_.string(), model_.string(), dump.string(), "--repeats", "3"}, {}};
+  commands_.push_back(shell_line(command));
+  const std::filesystem::path output = folder_ / "output.txt";
+  if (run_child(command, folder_, output, check_).exit_code != 0)
+    throw Error(fmt::format("the run in PyTorch failed: {}; see {}", last_line(output), output.string()));
+  const nlohmann::json json = nlohmann::json::parse(last_line(output), nullptr, false);
+  if (!json.is_object()) throw Error(fmt::format("the run in PyTorch printed no result; see {}", output.string()));
+  Run run;
+  run.seconds = json.at("seconds").get<double>();
+  run.steps = json.at("repeats").get<std::int64_t>();
+  run.atoms = json.at("atoms").get<std::int64_t>();
+  version_ = json.at("torch").get<std::string>();
+  force_difference_ = json.at("force_difference").get<double>() / json.at("largest_force").get<double>();
+  if (!(force_difference_ < force_tolerance))
+    throw Error(fmt::format("forces of PyTorch and Grapevine differ by {:.2g} of the largest force; see {}",
+                            force_difference_, output.string()));
+  return run;
+}
+
+}  // namespace grapevine::bench
