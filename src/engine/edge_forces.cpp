@@ -53,6 +53,45 @@ HWY_INLINE void add_forces(const EdgeBlock<Real>& edges, const Real* HWY_RESTRIC
   }
 }
 
+using Four = hn::CappedTag<double, 4>;
+
+template <class V>
+HWY_INLINE hn::Vec<Four> in_double(const V& values) {
+  if constexpr (sizeof(hn::TFromV<V>) == sizeof(double))
+    return values;
+  else
+    return hn::PromoteTo(Four(), values);
+}
+
+template <class Real>
+HWY_INLINE void add_virial(const EdgeBlock<Real>& edges, const Real* HWY_RESTRICT edge_gradient, double unit,
+                           double* HWY_RESTRICT virial) {
+  const Four d;
+  const hn::Rebind<Real, Four> narrow;
+  const Real* HWY_RESTRICT components[3] = {edges.x.data(), edges.y.data(), edges.z.data()};
+  hn::Vec<Four> sum[9];
+  for (auto& s : sum) s = hn::Zero(d);
+  const int count = edges.edges();
+  for (int e = 0; e < count; e += static_cast<int>(hn::MaxLanes(d))) {
+    hn::Vec<decltype(narrow)> g[4];
+    hn::LoadInterleaved4(narrow, edge_gradient + 4 * static_cast<std::ptrdiff_t>(e), g[0], g[1], g[2], g[3]);
+    const hn::Vec<Four> gradient[3] = {in_double(g[0]), in_double(g[1]), in_double(g[2])};
+    for (int x = 0; x < 3; ++x) {
+      const auto component = in_double(hn::LoadU(narrow, components[x] + e));
+      for (int y = 0; y < 3; ++y) sum[3 * x + y] = hn::NegMulAdd(component, gradient[y], sum[3 * x + y]);
+    }
+  }
+  for (int n = 0; n < 9; ++n) virial[n] += unit * hn::GetLane(hn::SumOfLanes(d, sum[n]));
+}
+
+void AddVirialInFloat(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* virial) {
+  add_virial(edges, edge_gradient, unit, virial);
+}
+
+void AddVirialInDouble(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* virial) {
+  add_virial(edges, edge_gradient, unit, virial);
+}
+
 void AddForcesInFloat(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* forces) {
   add_forces(edges, edge_gradient, unit, forces);
 }
@@ -68,6 +107,8 @@ HWY_AFTER_NAMESPACE();
 namespace grapevine {
 HWY_EXPORT(AddForcesInFloat);
 HWY_EXPORT(AddForcesInDouble);
+HWY_EXPORT(AddVirialInFloat);
+HWY_EXPORT(AddVirialInDouble);
 
 void add_edge_forces(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* forces) {
   HWY_DYNAMIC_DISPATCH(AddForcesInFloat)(edges, edge_gradient, unit, forces);
@@ -75,6 +116,14 @@ void add_edge_forces(const EdgeBlock<float>& edges, const float* edge_gradient, 
 
 void add_edge_forces(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* forces) {
   HWY_DYNAMIC_DISPATCH(AddForcesInDouble)(edges, edge_gradient, unit, forces);
+}
+
+void add_edge_virial(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* virial) {
+  HWY_DYNAMIC_DISPATCH(AddVirialInFloat)(edges, edge_gradient, unit, virial);
+}
+
+void add_edge_virial(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* virial) {
+  HWY_DYNAMIC_DISPATCH(AddVirialInDouble)(edges, edge_gradient, unit, virial);
 }
 
 }  // namespace grapevine

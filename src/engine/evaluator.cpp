@@ -18,7 +18,7 @@ namespace grapevine {
 namespace {
 
 // Bytes of edges that a thread keeps between passes, of each list of blocks: about what a core has of the last cache.
-constexpr double most_cached_edges = 10e6;
+constexpr double most_cached_edges = 16e6;
 
 int this_thread() {
 #ifdef _OPENMP
@@ -66,8 +66,9 @@ struct Evaluator<Real>::Thread {
   std::array<double, 9> virial{};
   std::exception_ptr problem;
 
+  void fit_edge_gradient(int edges);
   void add_energies(const EdgeBlock<Real>& edges);
-  void add_virials(const EdgeBlock<Real>& edges);
+  void add_atom_virials(const EdgeBlock<Real>& edges);
 };
 
 template <class Real>
@@ -215,8 +216,7 @@ template <class Real>
 void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int b, Results results,
                                 const BlockFunction& function, Thread& thread) {
   const EdgeBlock<Real>& edges = edges_of(graph, blocks, b, thread);
-  if (results.edge_gradient)
-    thread.edge_gradient.resize(std::max(thread.edge_gradient.size(), 4 * static_cast<std::size_t>(edges.edges())));
+  if (results.edge_gradient) thread.fit_edge_gradient(edges.edges());
   const Block<Real> block{edges,
                           graph.species(),
                           feature_pointers_,
@@ -228,7 +228,9 @@ void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int
   if (results.energies) thread.add_energies(edges);
   if (results.edge_gradient) {
     add_edge_forces(edges, thread.edge_gradient.data(), thread.energy_unit, thread.forces);
-    if (thread.wants_virial) thread.add_virials(edges);
+    if (thread.wants_virial)
+      add_edge_virial(edges, thread.edge_gradient.data(), thread.energy_unit, thread.virial.data());
+    if (thread.atom_virials != nullptr) thread.add_atom_virials(edges);
   }
 }
 
@@ -242,6 +244,14 @@ const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const Block
   return edges;
 }
 
+// With four zeros behind the last edge, as add_edge_virial wants it.
+template <class Real>
+void Evaluator<Real>::Thread::fit_edge_gradient(int edges) {
+  const std::size_t size = 4 * static_cast<std::size_t>(edges);
+  if (edge_gradient.size() < size + 16) edge_gradient.resize(size + size / 8 + 16);
+  std::fill_n(edge_gradient.begin() + static_cast<std::ptrdiff_t>(size), 16, Real(0));
+}
+
 template <class Real>
 void Evaluator<Real>::Thread::add_energies(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
@@ -252,23 +262,18 @@ void Evaluator<Real>::Thread::add_energies(const EdgeBlock<Real>& edges) {
 }
 
 template <class Real>
-void Evaluator<Real>::Thread::add_virials(const EdgeBlock<Real>& edges) {
+void Evaluator<Real>::Thread::add_atom_virials(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
-    const auto i = static_cast<std::ptrdiff_t>(edges.centre[c]);
+    double* of_centre = atom_virials + 9 * static_cast<std::ptrdiff_t>(edges.centre[c]);
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-      const auto j = static_cast<std::ptrdiff_t>(edges.neighbour[e]);
-      const double d[3] = {static_cast<double>(edges.x[e]), static_cast<double>(edges.y[e]),
-                           static_cast<double>(edges.z[e])};
+      double* of_neighbour = atom_virials + 9 * static_cast<std::ptrdiff_t>(edges.neighbour[e]);
+      const Real d[3] = {edges.x[e], edges.y[e], edges.z[e]};
       const Real* gradient = &edge_gradient[4 * static_cast<std::size_t>(e)];
-      for (int x = 0; x < 3; ++x)
-        for (int y = 0; y < 3; ++y) {
-          const double w = -d[x] * energy_unit * static_cast<double>(gradient[y]);
-          virial[3 * x + y] += w;
-          if (atom_virials != nullptr) {
-            atom_virials[9 * i + 3 * x + y] += 0.5 * w;
-            atom_virials[9 * j + 3 * x + y] += 0.5 * w;
-          }
-        }
+      for (int n = 0; n < 9; ++n) {
+        const double half = -0.5 * energy_unit * static_cast<double>(d[n / 3]) * static_cast<double>(gradient[n % 3]);
+        of_centre[n] += half;
+        of_neighbour[n] += half;
+      }
     }
   }
 }

@@ -48,7 +48,7 @@ struct EdgeBlock {
   void reserve(int more) {
     const std::size_t size = static_cast<std::size_t>(edges()) + static_cast<std::size_t>(more) + padding;
     if (neighbour.size() >= size) return;
-    const std::size_t grown = size + size / 2;
+    const std::size_t grown = size + size / 8;
     neighbour.resize(grown);
     x.resize(grown);
     y.resize(grown);

@@ -135,6 +135,10 @@ TEST_P(ReannModelTest, InstructionSetsGiveTheSameResult) {
     const FrameResult other = evaluate(rest & -rest, Precision::double_precision);
     const FrameResult mixed = evaluate(rest & -rest, Precision::mixed);
     EXPECT_NEAR(other.energy, exact.energy, 1e-11 * frame.atoms() * largest) << hwy::TargetName(rest & -rest);
+    for (std::size_t n = 0; n < 9; ++n) {
+      EXPECT_NEAR(other.virial[n], exact.virial[n], 1e-9 * largest) << hwy::TargetName(rest & -rest);
+      EXPECT_NEAR(mixed.virial[n], exact.virial[n], 1e-3 * largest) << hwy::TargetName(rest & -rest);
+    }
     for (std::size_t n = 0; n < exact.forces.size(); ++n) {
       EXPECT_NEAR(other.forces[n], exact.forces[n], 1e-11 * largest) << hwy::TargetName(rest & -rest);
       EXPECT_NEAR(mixed.forces[n], exact.forces[n], 1e-4 * largest) << hwy::TargetName(rest & -rest);

@@ -220,7 +220,8 @@ class ReannModel final : public Model<Real> {
     transpose(hidden_width_, lanes<Real>, scratch.hidden.data(), lanes<Real>, scratch.rows.data(), hidden_width_);
     const Real* from = scratch.rows.data();
     for (const int atom : atoms) {
-      std::copy_n(from, hidden_width_, block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_);
+      Real* to = block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_;
+      for (int i = 0; i < hidden_width_; i += 4) store(load<Pack<Real, 4>>(from + i), to + i);
       from += hidden_width_;
     }
   }
@@ -228,7 +229,8 @@ class ReannModel final : public Model<Real> {
   HWY_INLINE void load_hidden(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
     Real* to = scratch.rows.data();
     for (const int atom : atoms) {
-      std::copy_n(block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_, hidden_width_, to);
+      const Real* from = block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_;
+      for (int i = 0; i < hidden_width_; i += 4) store(load<Pack<Real, 4>>(from + i), to + i);
       to += hidden_width_;
     }
     transpose(lanes<Real>, hidden_width_, scratch.rows.data(), hidden_width_, scratch.hidden.data(), lanes<Real>);

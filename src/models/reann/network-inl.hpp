@@ -177,6 +177,18 @@ struct LayerNormKernel {
   int width() const { return static_cast<int>(weight.size()); }
 };
 
+/// Sums over the rows of a layer in four parts, none of which has to wait for the other.
+template <class Real, class Term>
+HWY_INLINE Row<Real> sum_of_rows(int width, const Term& term) {
+  using R = Row<Real>;
+  R sum[4] = {zero<R>(), zero<R>(), zero<R>(), zero<R>()};
+  int i = 0;
+  for (; i + 4 <= width; i += 4)
+    for (int part = 0; part < 4; ++part) sum[part] = term(i + part, sum[part]);
+  for (; i < width; ++i) sum[0] = term(i, sum[0]);
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /// out = weight * normal + bias, normal = (in - mean) * inverse_deviation; out may be in. Where `keep`, normal [n] and
 /// inverse_deviation are stored one behind the other in `tape`.
 template <bool keep, class Real>
@@ -186,14 +198,12 @@ HWY_INLINE void layer_norm_forward(const LayerNormKernel<Real>& norm, const Real
   constexpr Real epsilon = Real(1e-5);
   const int width = norm.width();
   const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
-  R mean = zero<R>();
-  for (int i = 0; i < width; ++i) mean = mean + load<R>(in + i * n);
-  mean = mean * inverse_width;
-  R variance = zero<R>();
-  for (int i = 0; i < width; ++i) {
+  const R mean =
+      inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR { return sum + load<R>(in + i * n); });
+  const R variance = sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR {
     const R off = load<R>(in + i * n) - mean;
-    variance = mul_add(off, off, variance);
-  }
+    return mul_add(off, off, sum);
+  });
   const R inverse_deviation =
       broadcast<R>(Real(1)) / square_root(mul_add(variance, inverse_width, broadcast<R>(epsilon)));
   for (int i = 0; i < width; ++i) {
@@ -211,21 +221,16 @@ HWY_INLINE void layer_norm_backward(const LayerNormKernel<Real>& norm, const Rea
   using R = Row<Real>;
   constexpr int n = lanes<Real>;
   const int width = norm.width();
-  R mean = zero<R>();
-  R projection = zero<R>();
-  for (int i = 0; i < width; ++i) {
-    const R g = broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n);
-    mean = mean + g;
-    projection = mul_add(g, load<R>(tape + i * n), projection);
-  }
+  const auto gradient = [&](int i) HWY_ATTR { return broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n); };
   const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
   const R inverse_deviation = load<R>(tape + width * n);
-  mean = mean * inverse_width;
-  projection = projection * inverse_width;
-  for (int i = 0; i < width; ++i) {
-    const R g = broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n);
-    store(inverse_deviation * (g - mul_add(load<R>(tape + i * n), projection, mean)), d_in + i * n);
-  }
+  const R mean =
+      inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR { return sum + gradient(i); });
+  const R projection = inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR {
+                         return mul_add(gradient(i), load<R>(tape + i * n), sum);
+                       });
+  for (int i = 0; i < width; ++i)
+    store(inverse_deviation * (gradient(i) - mul_add(load<R>(tape + i * n), projection, mean)), d_in + i * n);
 }
 
 /// A network of one species behind its first linear map, which the model fuses with the density.
