@@ -53,7 +53,7 @@ double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC
 template <class Real>
 double measure_peak() {
   double best = 0;
-  for (int trial = 0; trial < 10; ++trial) {
+  for (int trial = 0; trial < 30; ++trial) {
     const double start = cpu_seconds();
     double flops = 0;
     for (int n = 0; n < 50; ++n) flops += run_peak<Real>();
