@@ -26,6 +26,11 @@ int count(const std::vector<HaloPlan::Peer>& peers) {
                          [](int sum, const HaloPlan::Peer& peer) { return sum + static_cast<int>(peer.rows.size()); });
 }
 
+void check_owned(int atom, int own, int owner, int asking) {
+  if (atom < 0 || atom >= own)
+    throw Error(fmt::format("rank {} asks rank {} for atom {}, but it owns {}", asking, owner, atom, own));
+}
+
 constexpr int request_tag = 1;
 
 }  // namespace
@@ -48,10 +53,12 @@ std::vector<std::vector<int>> HaloPlan::assign_rows(int own, std::span<const Own
       throw Error(fmt::format("ghost {} belongs to rank {}, which is none of the {}", g, owner.rank,
                               communicator_->size()));
     const int row = own + static_cast<int>(g);
-    if (owner.rank == communicator_->rank())
+    if (owner.rank == communicator_->rank()) {
+      check_owned(owner.atom, own, owner.rank, owner.rank);
       rows_[row] = owner.atom;
-    else if (used[g])
+    } else if (used[g]) {
       copies.push_back({owner, row});
+    }
   }
   std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) {
     return std::tie(a.owner.rank, a.owner.atom, a.row) < std::tie(b.owner.rank, b.owner.atom, b.row);
@@ -109,10 +116,7 @@ void HaloPlan::find_holders(int own, const std::vector<std::vector<int>>& wanted
   }
   std::sort(holders_.begin(), holders_.end(), [](const Peer& a, const Peer& b) { return a.rank < b.rank; });
   for (const Peer& holder : holders_)
-    for (const int row : holder.rows)
-      if (row < 0 || row >= own)
-        throw Error(fmt::format("rank {} asks rank {} for atom {}, but it owns {}", holder.rank, communicator_->rank(),
-                                row, own));
+    for (const int row : holder.rows) check_owned(row, own, communicator_->rank(), holder.rank);
 }
 
 int HaloPlan::halo_atoms() const { return count(owners_); }
