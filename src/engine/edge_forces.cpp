@@ -84,19 +84,19 @@ HWY_INLINE void add_virial(const EdgeBlock<Real>& edges, const Real* HWY_RESTRIC
   for (int n = 0; n < 9; ++n) virial[n] += unit * hn::GetLane(hn::SumOfLanes(d, sum[n]));
 }
 
-void AddVirialInFloat(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* virial) {
+void add_virial_in_float(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* virial) {
   add_virial(edges, edge_gradient, unit, virial);
 }
 
-void AddVirialInDouble(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* virial) {
+void add_virial_in_double(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* virial) {
   add_virial(edges, edge_gradient, unit, virial);
 }
 
-void AddForcesInFloat(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* forces) {
+void add_forces_in_float(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* forces) {
   add_forces(edges, edge_gradient, unit, forces);
 }
 
-void AddForcesInDouble(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* forces) {
+void add_forces_in_double(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* forces) {
   add_forces(edges, edge_gradient, unit, forces);
 }
 
@@ -105,25 +105,25 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace grapevine {
-HWY_EXPORT(AddForcesInFloat);
-HWY_EXPORT(AddForcesInDouble);
-HWY_EXPORT(AddVirialInFloat);
-HWY_EXPORT(AddVirialInDouble);
+HWY_EXPORT(add_forces_in_float);
+HWY_EXPORT(add_forces_in_double);
+HWY_EXPORT(add_virial_in_float);
+HWY_EXPORT(add_virial_in_double);
 
 void add_edge_forces(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* forces) {
-  HWY_DYNAMIC_DISPATCH(AddForcesInFloat)(edges, edge_gradient, unit, forces);
+  HWY_DYNAMIC_DISPATCH(add_forces_in_float)(edges, edge_gradient, unit, forces);
 }
 
 void add_edge_forces(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* forces) {
-  HWY_DYNAMIC_DISPATCH(AddForcesInDouble)(edges, edge_gradient, unit, forces);
+  HWY_DYNAMIC_DISPATCH(add_forces_in_double)(edges, edge_gradient, unit, forces);
 }
 
 void add_edge_virial(const EdgeBlock<float>& edges, const float* edge_gradient, double unit, double* virial) {
-  HWY_DYNAMIC_DISPATCH(AddVirialInFloat)(edges, edge_gradient, unit, virial);
+  HWY_DYNAMIC_DISPATCH(add_virial_in_float)(edges, edge_gradient, unit, virial);
 }
 
 void add_edge_virial(const EdgeBlock<double>& edges, const double* edge_gradient, double unit, double* virial) {
-  HWY_DYNAMIC_DISPATCH(AddVirialInDouble)(edges, edge_gradient, unit, virial);
+  HWY_DYNAMIC_DISPATCH(add_virial_in_double)(edges, edge_gradient, unit, virial);
 }
 
 }  // namespace grapevine

@@ -51,7 +51,7 @@ HWY_INLINE Columns<hn::Vec<Int>> load_columns(const GridList& near, const int* l
           hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high))};
 }
 
-int Strip(const GridList& near, float* x, float* y, float* z, int* row, float& nearest) {
+int strip_list(const GridList& near, float* x, float* y, float* z, int* row, float& nearest) {
   const Float d;
   const Int di;
   constexpr int lanes = static_cast<int>(hn::MaxLanes(Float()));
@@ -94,10 +94,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace grapevine {
-HWY_EXPORT(Strip);
+HWY_EXPORT(strip_list);
 
 int strip(const GridList& near, float* x, float* y, float* z, int* row, float& nearest) {
-  return HWY_DYNAMIC_DISPATCH(Strip)(near, x, y, z, row, nearest);
+  return HWY_DYNAMIC_DISPATCH(strip_list)(near, x, y, z, row, nearest);
 }
 
 }  // namespace grapevine

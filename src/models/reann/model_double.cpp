@@ -9,7 +9,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<double>> MakeModelInDouble(const Parameters& parameters) {
+std::shared_ptr<const Model<double>> make_model_in_double(const Parameters& parameters) {
   return make_double_model(parameters);
 }
 
@@ -18,11 +18,11 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace grapevine::reann {
-HWY_EXPORT(MakeModelInDouble);
+HWY_EXPORT(make_model_in_double);
 
 template <>
 std::shared_ptr<const Model<double>> make_reann_model<double>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(MakeModelInDouble)(parameters);
+  return HWY_DYNAMIC_DISPATCH(make_model_in_double)(parameters);
 }
 
 }  // namespace grapevine::reann

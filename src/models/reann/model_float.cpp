@@ -9,7 +9,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<float>> MakeModelInFloat(const Parameters& parameters, const RadialTable* table) {
+std::shared_ptr<const Model<float>> make_model_in_float(const Parameters& parameters, const RadialTable* table) {
   return make_float_model(parameters, table);
 }
 
@@ -18,14 +18,14 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace grapevine::reann {
-HWY_EXPORT(MakeModelInFloat);
+HWY_EXPORT(make_model_in_float);
 
 template <>
 std::shared_ptr<const Model<float>> make_reann_model<float>(const Parameters& parameters) {
   const std::optional<RadialTable> table = RadialTable::make(
       static_cast<int>(parameters.species.size()), parameters.waves, padded(parameters.waves), parameters.cutoff,
       [&](int species, int k, double r) { return radial_function(parameters, species, k, r); });
-  return HWY_DYNAMIC_DISPATCH(MakeModelInFloat)(parameters, table ? &*table : nullptr);
+  return HWY_DYNAMIC_DISPATCH(make_model_in_float)(parameters, table ? &*table : nullptr);
 }
 
 }  // namespace grapevine::reann

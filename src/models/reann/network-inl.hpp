@@ -68,18 +68,22 @@ class PanelMatrix {
     const Real* start = start_.data();
     for (int row = 0; row < rows_;) {
       const int height = height_at(row);
-      if (height == tallest)
-        panel<tallest>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
-      else if (height == 8)
-        panel<8>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
-      else
-        panel<shortest>(weight, start + row, in, out + static_cast<std::ptrdiff_t>(row) * lanes<Real>);
+      Real* to = out + static_cast<std::ptrdiff_t>(row) * lanes<Real>;
+      multiply_panel(height, weight, start + row, in, to);
       weight += static_cast<std::ptrdiff_t>(height) * columns_;
       row += height;
     }
   }
 
  private:
+  HWY_INLINE void multiply_panel(int height, const Real* weight, const Real* start, const Real* in, Real* out) const {
+    if constexpr (tallest > 8)
+      if (height == 8) return panel<8>(weight, start, in, out);
+    if constexpr (tallest > shortest)
+      if (height == shortest) return panel<shortest>(weight, start, in, out);
+    panel<tallest>(weight, start, in, out);
+  }
+
   HWY_INLINE int height_at(int row) const {
     const int left = rows_ - row;
     if (left > tallest - shortest) return tallest;
