@@ -134,13 +134,13 @@ class Comparison {
     if (wanted(options_, "silver"))
       results_.say(silver_.random ? "Silver model: random weights, sizes of the published one."
                                   : fmt::format("Silver model: {}.", options_.silver_model));
-    results_.say(fmt::format("Precision {}. Whole LAMMPS steps; median (lowest .. highest) of {} rounds.",
+    results_.say(fmt::format("Precision {}. Whole LAMMPS steps: median (lowest .. highest) over the rounds ({}).",
                              options_.precision, options_.rounds));
     results_.add_table({"potential", "atoms", "ranks", "timed steps", "us per atom and step"}, rows);
     if (peer_)
       results_.say(
-          fmt::format("PyTorch {}, energy and forces only, without a neighbour list. Its forces are ours "
-                      "within {:.1g} eV/\u00c5.",
+          fmt::format("PyTorch {}, energy and forces only, without a neighbour list; its forces differ from "
+                      "ours by at most {:.1g} of the largest.",
                       peer_->version(), peer_->force_difference()));
   }
 

@@ -104,7 +104,7 @@ void report(const Options& options, const Runs& runs, Results& results) {
   const Line line = fit_line(x, y);
   results.say(
       fmt::format("Random weights, sizes of the published silver model; precision {}; median (lowest .. "
-                  "highest) of {} rounds.",
+                  "highest) over the rounds ({}).",
                   options.precision, options.rounds));
   results.add_table({"T", "atoms", "us per atom and step", "added by this layer / cost of T = 0"}, rows);
   results.say(fmt::format("Straight line: {:.3g} + {:.3g} T us per atom and step, R\u00b2 = {:.4f}.", line.intercept,

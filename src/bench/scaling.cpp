@@ -118,9 +118,10 @@ class Scaling {
 
   void say_what_was_run() {
     results_.json()["silver_model"] = model_.random ? "random weights" : options_.silver_model;
-    results_.say(fmt::format("Silver, {}, precision {}; whole LAMMPS steps, median (lowest .. highest) of {} rounds.",
-                             model_.random ? "random weights of the published sizes" : options_.silver_model,
-                             options_.precision, options_.rounds));
+    results_.say(
+        fmt::format("Silver, {}, precision {}; whole LAMMPS steps, median (lowest .. highest) over the rounds ({}).",
+                    model_.random ? "random weights of the published sizes" : options_.silver_model, options_.precision,
+                    options_.rounds));
   }
 
   void report_strong() {
@@ -282,12 +283,14 @@ class Scaling {
     chart.series.push_back(line);
     chart.series.push_back(ideal);
     add_measured_to(chart);
-    chart.notes = {fmt::format("assumed: {:.3g} us per message,", 1e6 * std::max(options_.latency, costs_.message)),
-                   fmt::format("{:.3g} GB/s per rank", 1e-9 * options_.bandwidth)};
+    chart.notes = {costs_.message > options_.latency
+                       ? fmt::format("fitted: {:.3g} us per message;", 1e6 * costs_.message)
+                       : fmt::format("assumed: {:.3g} us per message;", 1e6 * options_.latency),
+                   fmt::format("assumed: {:.3g} GB/s per rank", 1e-9 * options_.bandwidth)};
     results_.say(fmt::format("## Projection: {:.4g} million atoms on a cluster", 1e-6 * atoms));
     results_.say(
         fmt::format("Not measured: the model above, with cores like these and an assumed network of {:.3g} us "
-                    "per message and {:.3g} GB/s per rank.",
+                    "per message and {:.3g} GB/s per rank; a message costs what was fitted, if that is more.",
                     1e6 * options_.latency, 1e-9 * options_.bandwidth));
     results_.add_table({"ranks", "atoms per rank", "ms per step", "efficiency"}, rows);
     draw_line_chart(options_.output / "projection.png", chart);

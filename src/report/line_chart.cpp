@@ -74,7 +74,7 @@ class ChartDrawing {
   double width() const {
     std::vector<std::string> words = chart_.notes;
     for (const ChartSeries& series : chart_.series) words.push_back(series.label);
-    return left_ + plot_width + legend_line + 4 * gap + widest(words);
+    return left_ + plot_width + legend_line + 5 * gap + widest(words);
   }
 
   double height() const {
