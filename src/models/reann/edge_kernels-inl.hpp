@@ -13,6 +13,7 @@
 #include "engine/graph.hpp"
 #include "models/reann/radial-inl.hpp"
 #include "models/reann/shells-inl.hpp"
+#include "simd/aligned_vector.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
@@ -53,8 +54,8 @@ class EdgeKernels {
   /// Per edge of a block; arrays have room for whole vectors.
   struct Scratch {
     typename Radial::Scratch prepared;
-    std::vector<Real> direction;  // [edges][4] d / r
-    std::vector<Real> radial;     // [edges][2][stride] R_k f_c and its derivative by r
+    simd::AlignedVector<Real> direction;  // [edges][4] d / r
+    simd::AlignedVector<Real> radial;     // [edges][2][stride] R_k f_c and its derivative by r
 
     void fit(int edges, int stride) {
       const auto size = 4 * (static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding);

@@ -81,7 +81,8 @@ class GramKernel {
   int stride_;
 };
 
-/// The common shape: orders 0, 1, 2 with components 1; x y z; xx xy xz yy yz zz, everything unrolled.
+/// The common shape: orders 0, 1, 2 with components 1; x y z; xx xy xz yy yz zz, everything unrolled. One register of
+/// atoms at a time, so that the sums of all waves stay in registers whatever their width.
 template <class Real, int fixed_waves>
 class GramKernel<Real, fixed_waves, 2> {
  public:
@@ -91,36 +92,51 @@ class GramKernel<Real, fixed_waves, 2> {
   static constexpr int entries = fixed_waves * (fixed_waves + 1) / 2;
   HWY_INLINE int size() const { return 3 * entries; }
 
-  HWY_INLINE void forward(const Real* density, Real* gram) const {
-    constexpr int n = lanes<Real>;
+  HWY_INLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
+    for (int lane = 0; lane < n; lane += R::lanes) register_forward(density + lane, gram + lane);
+  }
+
+  /// d_gram is changed.
+  HWY_INLINE void backward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT d_gram,
+                           Real* HWY_RESTRICT d_density) const {
+    for (int lane = 0; lane < n; lane += R::lanes) register_backward(density + lane, d_gram + lane, d_density + lane);
+  }
+
+ private:
+  using R = Pack<Real, Row<Real>::vector_lanes>;
+  static constexpr int n = lanes<Real>;
+
+  static constexpr int entry(int k, int q) { return k * fixed_waves - k * (k - 1) / 2 + q - k; }
+
+  static HWY_INLINE void register_forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) {
     for (int k = 0; k < fixed_waves; ++k) {
       R b[10];
       for (int p = 0; p < 10; ++p) b[p] = load<R>(density + (p * stride + k) * n);
       for (int p : {5, 6, 8}) b[p] = b[p] + b[p];
       for (int q = k; q < fixed_waves; ++q) {
         const auto other = [&](int p) HWY_ATTR { return load<R>(density + (p * stride + q) * n); };
-        const int entry = k * fixed_waves - k * (k - 1) / 2 + q - k;
-        store(b[0] * other(0), gram + entry * n);
-        store(mul_add(b[1], other(1), mul_add(b[2], other(2), b[3] * other(3))), gram + (entries + entry) * n);
+        Real* to = gram + entry(k, q) * n;
+        store(b[0] * other(0), to);
+        store(mul_add(b[1], other(1), mul_add(b[2], other(2), b[3] * other(3))), to + entries * n);
         const R one = mul_add(b[4], other(4), mul_add(b[5], other(5), b[6] * other(6)));
         const R two = mul_add(b[7], other(7), mul_add(b[8], other(8), b[9] * other(9)));
-        store(one + two, gram + (2 * entries + entry) * n);
+        store(one + two, to + 2 * entries * n);
       }
     }
   }
 
-  HWY_INLINE void backward(const Real* density, Real* d_gram, Real* d_density) const {
-    constexpr int n = lanes<Real>;
+  static HWY_INLINE void register_backward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT d_gram,
+                                           Real* HWY_RESTRICT d_density) {
     for (int l = 0; l < 3; ++l)
       for (int k = 0; k < fixed_waves; ++k) {
-        Real* diagonal = d_gram + (l * entries + k * fixed_waves - k * (k - 1) / 2) * n;
+        Real* diagonal = d_gram + (l * entries + entry(k, k)) * n;
         const R d = load<R>(diagonal);
         store(d + d, diagonal);
       }
     for (int p = 0; p < 10; ++p) {
-      const Real* symmetric = d_gram + (p == 0 ? 0 : p < 4 ? entries : 2 * entries) * n;
-      const Real* b = density + p * stride * n;
-      Real* db = d_density + p * stride * n;
+      const Real* HWY_RESTRICT symmetric = d_gram + (p == 0 ? 0 : p < 4 ? entries : 2 * entries) * n;
+      const Real* HWY_RESTRICT b = density + p * stride * n;
+      Real* HWY_RESTRICT db = d_density + p * stride * n;
       const bool doubled = p == 5 || p == 6 || p == 8;
       R sum[fixed_waves];
       for (int k = 0; k < fixed_waves; ++k) sum[k] = zero<R>();
@@ -128,20 +144,13 @@ class GramKernel<Real, fixed_waves, 2> {
       for (int q = 0; q < fixed_waves; ++q) {
         const R other = doubled ? load<R>(b + q * n) + load<R>(b + q * n) : load<R>(b + q * n);
         HWY_UNROLL(8)
-        for (int k = 0; k < fixed_waves; ++k) {
-          const int low = k < q ? k : q;
-          const int high = k < q ? q : k;
-          const int entry = low * fixed_waves - low * (low - 1) / 2 + high - low;
-          sum[k] = mul_add(other, load<R>(symmetric + entry * n), sum[k]);
-        }
+        for (int k = 0; k < fixed_waves; ++k)
+          sum[k] = mul_add(other, load<R>(symmetric + (k < q ? entry(k, q) : entry(q, k)) * n), sum[k]);
       }
       for (int k = 0; k < fixed_waves; ++k) store(sum[k], db + k * n);
       for (int k = fixed_waves; k < stride; ++k) store(zero<R>(), db + k * n);
     }
   }
-
- private:
-  using R = Row<Real>;
 };
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -20,6 +20,7 @@
 #include "models/reann/network-inl.hpp"
 #include "models/reann/parameters.hpp"
 #include "models/reann/radial-inl.hpp"
+#include "simd/aligned_vector.hpp"
 #include "simd/transpose-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -152,15 +153,15 @@ class ReannModel final : public Model<Real> {
 
   struct Scratch final : Workspace {
     typename Kernels::Scratch edges;
-    std::vector<Real> densities;  // [centres][components][stride] b of a block, then dE/db
-    std::vector<Real> density;    // [components][stride][lanes] b of a group
-    std::vector<Real> d_density;  // the same
-    std::vector<Real> gram;       // [gram][lanes]
-    std::vector<Real> hidden;     // [widest][lanes]
-    std::vector<Real> output;     // [outputs][lanes]
-    std::vector<Real> tape;
-    std::vector<Real> network;
-    std::vector<Real> rows;  // [lanes][stride or hidden_width]
+    simd::AlignedVector<Real> densities;  // [centres][components][stride] b of a block, then dE/db
+    simd::AlignedVector<Real> density;    // [components][stride][lanes] b of a group
+    simd::AlignedVector<Real> d_density;  // the same
+    simd::AlignedVector<Real> gram;       // [gram][lanes]
+    simd::AlignedVector<Real> hidden;     // [widest][lanes]
+    simd::AlignedVector<Real> output;     // [outputs][lanes]
+    simd::AlignedVector<Real> tape;
+    simd::AlignedVector<Real> network;
+    simd::AlignedVector<Real> rows;  // [lanes][stride or hidden_width]
   };
 
   /// Calls function(species of neighbours, coefficients of neighbours) with the types that suit the model and the pass.

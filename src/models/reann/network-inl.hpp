@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/reann/parameters.hpp"
+#include "simd/aligned_vector.hpp"
 #include "simd/math-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -106,8 +107,8 @@ class PanelMatrix {
 
   int rows_ = 0;
   int columns_ = 0;
-  std::vector<Real> weight_;  // [panel][column][row of panel]
-  std::vector<Real> start_;   // [padded rows]
+  simd::AlignedVector<Real> weight_;  // [panel][column][row of panel]
+  std::vector<Real> start_;           // [padded rows]
 };
 
 /// A linear map in both directions.
@@ -140,27 +141,45 @@ struct ActivationKernel {
 
 /// out = activation(in); where `keep`, slope = activation'(in) as well. out may be in.
 template <bool keep, class Real>
-HWY_INLINE void activation_forward(const ActivationKernel<Real>& activation, const Real* in, Real* out, Real* slope) {
+HWY_INLINE void relu_like_forward(int width, const Real* HWY_RESTRICT alpha, const Real* HWY_RESTRICT beta,
+                                  const Real* in, Real* out, Real* HWY_RESTRICT slope) {
   using R = Row<Real>;
   constexpr int n = lanes<Real>;
   const R one = broadcast<R>(Real(1));
-  for (int i = 0; i < activation.width(); ++i) {
-    const R alpha = broadcast<R>(activation.alpha[i]);
-    const R beta = broadcast<R>(activation.beta[i]);
-    const R x = load<R>(in + i * n);
-    const R t = beta * x;
-    if (activation.kind == ActivationKind::relu_like) {
-      const R sigmoid = reciprocal(one + exponential(broadcast<R>(Real(0)) - t));
-      const R scaled = alpha * sigmoid;
-      store(scaled * t, out + i * n);
-      if constexpr (keep) store(beta * scaled * mul_add(t, one - sigmoid, one), slope + i * n);
-    } else {
-      const R inverse = one / square_root(mul_add(t, t, one));
-      const R scaled = alpha * inverse;
-      store(scaled * x, out + i * n);
-      if constexpr (keep) store(scaled * inverse * inverse, slope + i * n);
-    }
+  for (int i = 0; i < width; ++i) {
+    const R t = broadcast<R>(beta[i]) * load<R>(in + i * n);
+    const R sigmoid = reciprocal(one + exponential(broadcast<R>(Real(0)) - t));
+    const R scaled = broadcast<R>(alpha[i]) * sigmoid;
+    const R value = scaled * t;
+    store(value, out + i * n);
+    if constexpr (keep) store(broadcast<R>(beta[i]) * mul_add(value, one - sigmoid, scaled), slope + i * n);
   }
+}
+
+template <bool keep, class Real>
+HWY_INLINE void tanh_like_forward(int width, const Real* HWY_RESTRICT alpha, const Real* HWY_RESTRICT beta,
+                                  const Real* in, Real* out, Real* HWY_RESTRICT slope) {
+  using R = Row<Real>;
+  constexpr int n = lanes<Real>;
+  const R one = broadcast<R>(Real(1));
+  for (int i = 0; i < width; ++i) {
+    const R x = load<R>(in + i * n);
+    const R t = broadcast<R>(beta[i]) * x;
+    const R inverse = one / square_root(mul_add(t, t, one));
+    const R scaled = broadcast<R>(alpha[i]) * inverse;
+    store(scaled * x, out + i * n);
+    if constexpr (keep) store(scaled * inverse * inverse, slope + i * n);
+  }
+}
+
+template <bool keep, class Real>
+HWY_INLINE void activation_forward(const ActivationKernel<Real>& activation, const Real* in, Real* out, Real* slope) {
+  const Real* alpha = activation.alpha.data();
+  const Real* beta = activation.beta.data();
+  if (activation.kind == ActivationKind::relu_like)
+    relu_like_forward<keep>(activation.width(), alpha, beta, in, out, slope);
+  else
+    tanh_like_forward<keep>(activation.width(), alpha, beta, in, out, slope);
 }
 
 /// d_in = d_out * slope; d_in may be d_out.
@@ -210,10 +229,12 @@ HWY_INLINE void layer_norm_forward(const LayerNormKernel<Real>& norm, const Real
   });
   const R inverse_deviation =
       broadcast<R>(Real(1)) / square_root(mul_add(variance, inverse_width, broadcast<R>(epsilon)));
+  const Real* HWY_RESTRICT weight = norm.weight.data();
+  const Real* HWY_RESTRICT bias = norm.bias.data();
   for (int i = 0; i < width; ++i) {
     const R normal = (load<R>(in + i * n) - mean) * inverse_deviation;
     if constexpr (keep) store(normal, tape + i * n);
-    store(mul_add(broadcast<R>(norm.weight[i]), normal, broadcast<R>(norm.bias[i])), out + i * n);
+    store(mul_add(broadcast<R>(weight[i]), normal, broadcast<R>(bias[i])), out + i * n);
   }
   if constexpr (keep) store(inverse_deviation, tape + width * n);
 }
@@ -225,16 +246,22 @@ HWY_INLINE void layer_norm_backward(const LayerNormKernel<Real>& norm, const Rea
   using R = Row<Real>;
   constexpr int n = lanes<Real>;
   const int width = norm.width();
-  const auto gradient = [&](int i) HWY_ATTR { return broadcast<R>(norm.weight[i]) * load<R>(d_out + i * n); };
+  const Real* HWY_RESTRICT weight = norm.weight.data();
+  const auto gradient = [&](int i) HWY_ATTR { return broadcast<R>(weight[i]) * load<R>(d_out + i * n); };
+  R mean[2] = {zero<R>(), zero<R>()};
+  R projection[2] = {zero<R>(), zero<R>()};
+  for (int i = 0; i < width; ++i) {
+    const R g = gradient(i);
+    mean[i % 2] = mean[i % 2] + g;
+    projection[i % 2] = mul_add(g, load<R>(tape + i * n), projection[i % 2]);
+  }
   const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
   const R inverse_deviation = load<R>(tape + width * n);
-  const R mean =
-      inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR { return sum + gradient(i); });
-  const R projection = inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR {
-                         return mul_add(gradient(i), load<R>(tape + i * n), sum);
-                       });
+  const R mean_gradient = inverse_width * (mean[0] + mean[1]);
+  const R mean_projection = inverse_width * (projection[0] + projection[1]);
   for (int i = 0; i < width; ++i)
-    store(inverse_deviation * (gradient(i) - mul_add(load<R>(tape + i * n), projection, mean)), d_in + i * n);
+    store(inverse_deviation * (gradient(i) - mul_add(load<R>(tape + i * n), mean_projection, mean_gradient)),
+          d_in + i * n);
 }
 
 /// A network of one species behind its first linear map, which the model fuses with the density.

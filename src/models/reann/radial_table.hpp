@@ -2,7 +2,8 @@
 
 #include <functional>
 #include <optional>
-#include <vector>
+
+#include "simd/aligned_vector.hpp"
 
 namespace grapevine::reann {
 
@@ -14,9 +15,9 @@ struct RadialTable {
 
   int intervals = 0;
   float per_angstrom = 0;
-  int stride = 0;                  ///< functions of a species, padded by zeros
-  std::vector<float> coefficient;  ///< [species][intervals + 1][terms][stride], highest power first; the last interval
-                                   ///< is zero, for distances that rounding moves to the end
+  int stride = 0;                          ///< functions of a species, padded by zeros
+  simd::AlignedVector<float> coefficient;  ///< [species][intervals + 1][terms][stride], highest power first; the last
+                                           ///< interval is zero, for distances that rounding moves to the end
 
   /// `value(species, k, r)` for k < count. Nothing if the functions vary too fast for any table.
   static std::optional<RadialTable> make(int species, int count, int stride, double end,
