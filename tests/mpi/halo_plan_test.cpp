@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <stdexcept>
 
 #include "support/error.hpp"
 #include "world.hpp"
@@ -167,6 +168,16 @@ TEST_F(HaloPlanTest, RefusesAnImageOfAnOwnAtomThereIsNot) {
     for (int r = 0; r < ranks; ++r) world[r].add_ghost({r, atom});
     EXPECT_THAT(error_of(world), HasSubstr("for atom " + std::to_string(atom) + ", but it owns 4"));
   }
+  expect_next_plan_is_right();
+}
+
+TEST_F(HaloPlanTest, RefusesGhostsOfWhichItIsNotToldWhetherTheyAreUsed) {
+  World world = dense_world(ranks);
+  for (int r = 0; r < ranks; ++r) {
+    world[r].add_ghost({r, 0});
+    world[r].used.pop_back();
+  }
+  EXPECT_THROW(plan_of(world), std::invalid_argument);
   expect_next_plan_is_right();
 }
 

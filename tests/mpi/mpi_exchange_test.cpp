@@ -8,6 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "support/error.hpp"
 #include "world.hpp"
 
 namespace grapevine {
@@ -262,6 +263,22 @@ TYPED_TEST(MpiExchangeTest, RefusesOperationsOutOfTurn) {
   operations.scatter_add_end();
   EXPECT_EQ(rows.numbers, this->after_scatter(world, 2, 0, 1).numbers);
   EXPECT_THROW(operations.scatter_add_end(), std::logic_error);
+}
+
+TYPED_TEST(MpiExchangeTest, RefusesOperationsBeforeAPlan) {
+  Rows<TypeParam> rows(1, 1);
+  EXPECT_THROW(this->exchange.gather_begin(rows.field()), std::logic_error);
+  EXPECT_THROW(this->exchange.scatter_add_begin(rows.field()), std::logic_error);
+}
+
+TYPED_TEST(MpiExchangeTest, AMessageTooLongForMpiIsRefusedAndLeavesTheExchangeUsable) {
+  if (this->ranks == 1) GTEST_SKIP() << "needs a message";
+  const World world = dense_world(this->ranks);
+  this->use(world);
+  const Field<TypeParam> wide{nullptr, (1 << 29), (1 << 29)};  // four rows of it are 2^31 numbers
+  EXPECT_THROW(this->exchange.gather_begin(wide), Error);
+  EXPECT_THROW(this->exchange.scatter_add_begin(wide), Error);
+  this->expect_both(world, 3, 0, 1);
 }
 
 using MpiExchangeDoubleTest = MpiExchangeTest<double>;

@@ -9,6 +9,7 @@ class Communicator {
  public:
   /// Collective over `parent`.
   explicit Communicator(MPI_Comm parent);
+  /// Collective like the constructor; does nothing once MPI is finalized.
   ~Communicator();
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;

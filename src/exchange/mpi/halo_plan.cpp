@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <numeric>
+#include <stdexcept>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -21,9 +24,10 @@ struct Copy {
 
 bool same_atom(const Copy& a, const Copy& b) { return a.owner.rank == b.owner.rank && a.owner.atom == b.owner.atom; }
 
-int count(const std::vector<HaloPlan::Peer>& peers) {
-  return std::accumulate(peers.begin(), peers.end(), 0,
-                         [](int sum, const HaloPlan::Peer& peer) { return sum + static_cast<int>(peer.rows.size()); });
+std::int64_t count(const std::vector<HaloPlan::Peer>& peers) {
+  return std::accumulate(peers.begin(), peers.end(), std::int64_t{0}, [](std::int64_t sum, const HaloPlan::Peer& peer) {
+    return sum + static_cast<std::int64_t>(peer.rows.size());
+  });
 }
 
 void check_owned(int atom, int own, int owner, int asking) {
@@ -44,14 +48,17 @@ HaloPlan::HaloPlan(std::shared_ptr<const Communicator> communicator, int own, st
 // Fills rows and owners; returns the atoms wanted of each owner, in the order of its rows.
 std::vector<std::vector<int>> HaloPlan::assign_rows(int own, std::span<const Owner> ghosts,
                                                     std::span<const unsigned char> used) {
+  if (used.size() != ghosts.size()) throw std::invalid_argument("HaloPlan: ghosts and used differ in length");
+  if (ghosts.size() > static_cast<std::size_t>(std::numeric_limits<int>::max() - own))
+    throw Error(fmt::format("{} atoms and {} ghosts are 2^31 or more on one rank; use more ranks", own, ghosts.size()));
   rows_.resize(static_cast<std::size_t>(own) + ghosts.size());
   std::iota(rows_.begin(), rows_.end(), 0);
   std::vector<Copy> copies;
   for (std::size_t g = 0; g < ghosts.size(); ++g) {
     const Owner& owner = ghosts[g];
     if (owner.rank < 0 || owner.rank >= communicator_->size())
-      throw Error(fmt::format("ghost {} belongs to rank {}, which is none of the {}", g, owner.rank,
-                              communicator_->size()));
+      throw Error(
+          fmt::format("ghost {} belongs to rank {}, which is none of the {}", g, owner.rank, communicator_->size()));
     const int row = own + static_cast<int>(g);
     if (owner.rank == communicator_->rank()) {
       check_owned(owner.atom, own, owner.rank, owner.rank);
@@ -102,6 +109,8 @@ void HaloPlan::find_holders(int own, const std::vector<std::vector<int>>& wanted
       MPI_Get_count(&status, MPI_INT, &size);
       Peer& holder = holders_.emplace_back(Peer{status.MPI_SOURCE, std::vector<int>(static_cast<std::size_t>(size))});
       MPI_Recv(holder.rows.data(), size, MPI_INT, holder.rank, tag, comm, MPI_STATUS_IGNORE);
+    } else {
+      std::this_thread::yield();  // to other ranks on this core
     }
     if (in_barrier) {
       MPI_Test(&barrier, &done, MPI_STATUS_IGNORE);
@@ -119,12 +128,13 @@ void HaloPlan::find_holders(int own, const std::vector<std::vector<int>>& wanted
     for (const int row : holder.rows) check_owned(row, own, communicator_->rank(), holder.rank);
 }
 
-int HaloPlan::halo_atoms() const { return count(owners_); }
+int HaloPlan::halo_atoms() const { return static_cast<int>(count(owners_)); }
 
-int HaloPlan::sent_atoms() const { return count(holders_); }
+std::int64_t HaloPlan::sent_atoms() const { return count(holders_); }
 
 double HaloPlan::bytes() const {
-  return static_cast<double>((rows_.capacity() + static_cast<std::size_t>(halo_atoms() + sent_atoms())) * sizeof(int));
+  return static_cast<double>((rows_.capacity() + static_cast<std::size_t>(count(owners_) + count(holders_))) *
+                             sizeof(int));
 }
 
 }  // namespace grapevine

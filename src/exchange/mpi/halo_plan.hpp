@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -29,7 +30,8 @@ class HaloPlan {
   };
 
   /// Collective. `ghosts` tells whose copies the ghosts own .. own + ghosts - 1 are, `used` [ghosts] which of them
-  /// edges use. Throws Error on a rank that names an owner that is no rank, or is asked for an atom it does not own.
+  /// edges use. Throws Error on a rank that names an owner that is no rank, or is asked for an atom it does not own,
+  /// or has 2^31 atoms and ghosts or more; std::invalid_argument if `ghosts` and `used` differ in length.
   HaloPlan(std::shared_ptr<const Communicator> communicator, int own, std::span<const Owner> ghosts,
            std::span<const unsigned char> used);
 
@@ -41,8 +43,8 @@ class HaloPlan {
   /// The ranks whose halo has atoms of this rank, and the rows of those atoms.
   const std::vector<Peer>& holders() const { return holders_; }
 
-  int halo_atoms() const;  ///< received in a gather
-  int sent_atoms() const;  ///< sent in a gather, counted once for each rank they go to
+  int halo_atoms() const;           ///< received in a gather
+  std::int64_t sent_atoms() const;  ///< sent in a gather, counted once for each rank they go to
 
   const Communicator& communicator() const { return *communicator_; }
   double bytes() const;

@@ -24,11 +24,12 @@ void pack(const Field<Real>& field, const std::vector<int>& rows, Real* to) {
   for (const int row : rows) to = std::copy_n(field.row(row), field.width, to);
 }
 
-int message_size(std::size_t rows, int width) {
-  const std::size_t size = rows * static_cast<std::size_t>(width);
-  if (size > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    throw Error("a message of the halo exchange has more than 2^31 numbers; use more ranks");
-  return static_cast<int>(size);
+// MPI counts the numbers of a message in an int.
+void check_message_sizes(const std::vector<HaloPlan::Peer>& peers, int width) {
+  const auto most_rows = static_cast<std::size_t>(std::numeric_limits<int>::max() / std::max(width, 1));
+  for (const HaloPlan::Peer& peer : peers)
+    if (peer.rows.size() > most_rows)
+      throw Error("a message of the halo exchange has 2^31 numbers or more; use more ranks");
 }
 
 // One persistent request per peer, with its part of `buffer`.
@@ -38,16 +39,14 @@ std::vector<MPI_Request> make_requests(const HaloPlan& plan, const std::vector<H
   std::vector<MPI_Request> requests;
   Real* part = buffer.data();
   for (const HaloPlan::Peer& peer : peers) {
-    const int size = message_size(peer.rows.size(), width);
+    const int size = static_cast<int>(peer.rows.size()) * width;
     init(part, size, type_of(Real()), peer.rank, tag, plan.communicator().get(), &requests.emplace_back());
     part += size;
   }
   return requests;
 }
 
-void start_all(std::vector<MPI_Request>& requests) {
-  MPI_Startall(static_cast<int>(requests.size()), requests.data());
-}
+void start_all(std::vector<MPI_Request>& requests) { MPI_Startall(static_cast<int>(requests.size()), requests.data()); }
 
 void wait_all(std::vector<MPI_Request>& requests) {
   MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
@@ -69,10 +68,7 @@ void MpiExchange<Real>::set_plan(std::shared_ptr<const HaloPlan> plan) {
 
 template <class Real>
 void MpiExchange<Real>::gather_begin(Field<Real> field) {
-  expect(State::idle, "gather_begin");
-  state_ = State::gathering;
-  field_ = field;
-  Channel& c = channel(field.width);
+  Channel& c = begin(State::gathering, field, "gather_begin");
   start_all(c.gather_receives);
   Real* part = c.sent.data();
   for (std::size_t n = 0; n < plan_->holders().size(); ++n) {
@@ -104,10 +100,7 @@ void MpiExchange<Real>::gather_end() {
 
 template <class Real>
 void MpiExchange<Real>::scatter_add_begin(Field<Real> field) {
-  expect(State::idle, "scatter_add_begin");
-  state_ = State::scattering;
-  field_ = field;
-  Channel& c = channel(field.width);
+  Channel& c = begin(State::scattering, field, "scatter_add_begin");
   start_all(c.scatter_receives);
   Real* part = c.halo.data();
   for (std::size_t n = 0; n < plan_->owners().size(); ++n) {
@@ -143,15 +136,27 @@ void MpiExchange<Real>::expect(State state, const char* what) const {
 }
 
 template <class Real>
+typename MpiExchange<Real>::Channel& MpiExchange<Real>::begin(State state, Field<Real> field, const char* what) {
+  expect(State::idle, what);
+  if (!plan_) throw std::logic_error(std::string("MpiExchange: ") + what + " without a plan");
+  Channel& c = channel(field.width);
+  state_ = state;
+  field_ = field;
+  return c;
+}
+
+template <class Real>
 typename MpiExchange<Real>::Channel& MpiExchange<Real>::channel(int width) {
   for (const auto& channel : channels_)
     if (channel->width == width) return *channel;
+  const auto& owners = plan_->owners();
+  const auto& holders = plan_->holders();
+  check_message_sizes(owners, width);
+  check_message_sizes(holders, width);
   auto made = std::make_unique<Channel>();
   made->width = width;
   made->halo.resize(static_cast<std::size_t>(plan_->halo_atoms()) * width);
   made->sent.resize(static_cast<std::size_t>(plan_->sent_atoms()) * width);
-  const auto& owners = plan_->owners();
-  const auto& holders = plan_->holders();
   made->gather_receives = make_requests(*plan_, owners, width, gather_tag, made->halo, MPI_Recv_init);
   made->gather_sends = make_requests(*plan_, holders, width, gather_tag, made->sent, MPI_Send_init);
   made->scatter_receives = make_requests(*plan_, holders, width, scatter_tag, made->sent, MPI_Recv_init);
@@ -166,8 +171,8 @@ void MpiExchange<Real>::free_channels() {
   MPI_Finalized(&finalized);
   if (!finalized)
     for (const auto& channel : channels_)
-      for (auto* requests : {&channel->gather_receives, &channel->gather_sends, &channel->scatter_receives,
-                             &channel->scatter_sends})
+      for (auto* requests :
+           {&channel->gather_receives, &channel->gather_sends, &channel->scatter_receives, &channel->scatter_sends})
         for (MPI_Request& request : *requests) MPI_Request_free(&request);
   channels_.clear();
 }

@@ -11,6 +11,9 @@ namespace grapevine {
 /// Exchange by a HaloPlan: point-to-point messages to just the ranks and of just the atoms that edges use, packed once
 /// per operation and under way between begin and end. Only ghosts' rows of the plan are filled and read; images of own
 /// atoms have no rows of their own. Sums are formed in the order of the plan, whichever message comes first.
+///
+/// Operations out of turn (an end without its begin, a begin before the end of another, any before a plan) throw
+/// std::logic_error and change nothing. Not to be destroyed between begin and end, when MPI still uses its buffers.
 template <class Real>
 class MpiExchange final : public Exchange<Real> {
  public:
@@ -22,6 +25,8 @@ class MpiExchange final : public Exchange<Real> {
   /// To be called before the first operation and whenever the ghosts change, on all ranks alike.
   void set_plan(std::shared_ptr<const HaloPlan> plan);
 
+  /// The first operation of a width under a plan makes that width's buffers and requests; later ones allocate nothing.
+  /// Throws Error if a message would have 2^31 numbers or more.
   void gather_begin(Field<Real> field) override;
   void gather_end() override;
   void scatter_add_begin(Field<Real> field) override;
@@ -42,6 +47,7 @@ class MpiExchange final : public Exchange<Real> {
   };
 
   void expect(State state, const char* what) const;
+  Channel& begin(State state, Field<Real> field, const char* what);
   Channel& channel(int width);
   void free_channels();
 
