@@ -4,7 +4,7 @@
 
 Runs examples/alloy with 2,048 atoms (2 fs per step, so 50 ps unless --steps says otherwise) once in double and once in
 mixed precision, fits a straight line to the total energy and leaves a table and a picture in build/bench/nve_drift.
-Takes about 25 minutes on two cores.
+Takes a few minutes on two cores.
 """
 
 import argparse
