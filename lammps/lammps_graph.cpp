@@ -61,5 +61,5 @@ void LammpsGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<doubl
 double LammpsGraph::bytes() const
 {
   return static_cast<double>((rows_.capacity() + species_.capacity()) * sizeof(int) + at_boundary_.capacity()) +
-      in_float_.bytes() + in_double_.bytes();
+         in_float_.bytes() + in_double_.bytes();
 }

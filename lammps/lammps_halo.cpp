@@ -50,8 +50,7 @@ std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, int
   return used;
 }
 
-std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, int own,
-                                                        const grapevine::HaloPlan &plan)
+std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, int own, const grapevine::HaloPlan &plan)
 {
   if (plan.owners().empty() && plan.holders().empty()) return {};
   std::vector<unsigned char> at_boundary(static_cast<std::size_t>(own), 0);

@@ -54,10 +54,7 @@ template <class Real> class PairGrapevine::EngineIn final : public PairGrapevine
   }
   MessagePacker *packer() override { return &by_lammps_; }
   const grapevine::WorkTally &work() const override { return evaluator_.tally(); }
-  const grapevine::ExchangeTally &messages() const override
-  {
-    return own_ ? by_plan_.tally() : by_lammps_.tally();
-  }
+  const grapevine::ExchangeTally &messages() const override { return own_ ? by_plan_.tally() : by_lammps_.tally(); }
   double bytes() const override { return evaluator_.bytes() + by_plan_.bytes(); }
 
  private:
@@ -387,7 +384,8 @@ void PairGrapevine::finish()
       "cutoff {} Angstrom\n",
       computed, static_cast<double>(all[passes]) / steps, static_cast<double>(all[passes + 2]) / steps / layers,
       static_cast<double>(all[passes + 1]) / steps, static_cast<double>(all[passes + 3]) / steps,
-      static_cast<double>(all[passes + 4]) / steps, static_cast<double>(all[passes + 5]) / steps, passes - 1, potential_->cutoff());
+      static_cast<double>(all[passes + 4]) / steps, static_cast<double>(all[passes + 5]) / steps, passes - 1,
+      potential_->cutoff());
 }
 
 /* ---------------------------------------------------------------------- */
