@@ -16,8 +16,7 @@ template <class Real>
 class LocalExchange : public Exchange<Real> {
  public:
   /// `owner` [ghosts] is the own atom (0 .. own - 1) of which ghost own + g is an image.
-  LocalExchange(int own, std::span<const int> owner)
-      : own_(own), owner_(owner.begin(), owner.end()) {
+  LocalExchange(int own, std::span<const int> owner) : own_(own), owner_(owner.begin(), owner.end()) {
     for (const int atom : owner_)
       if (atom < 0 || atom >= own) throw std::out_of_range("LocalExchange: the owner of a ghost is not an own atom");
   }
