@@ -1,5 +1,6 @@
 """grapevine bench: what it leaves behind, on systems far too small to measure anything."""
 
+import functools
 import json
 import signal
 import subprocess
@@ -126,8 +127,10 @@ def test_a_run_that_fails_names_what_lammps_said_and_where(bench, tmp_path):
 
 
 def test_interrupt_ends_lammps_too(grapevine, tmp_path):
+    # A test run in the background inherits SIGINT ignored, and then so does the program under test.
+    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     with subprocess.Popen([grapevine, "bench", "--steps", "100000000", "--atoms", "500", "--only", "eam",
-                           "-o", tmp_path / "out"], stderr=subprocess.DEVNULL) as process:
+                           "-o", tmp_path / "out"], stderr=subprocess.DEVNULL, preexec_fn=listen) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         for _ in range(200):
             if (tmp_path / "out/runs/eam/log.lammps").exists() and children.read_text():
@@ -135,5 +138,8 @@ def test_interrupt_ends_lammps_too(grapevine, tmp_path):
             time.sleep(0.05)
         child = int(children.read_text().split()[0])
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == -signal.SIGINT
+        try:
+            assert process.wait(timeout=20) == -signal.SIGINT
+        finally:
+            process.kill()
     assert not Path(f"/proc/{child}").exists()
