@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "structures/reference_values.hpp"
+
+namespace grapevine {
+
+/// Where structures with reference values come from: extended XYZ files, or folders in REANN's own format.
+struct DataOptions {
+  std::vector<std::filesystem::path> train;
+  std::vector<std::filesystem::path> valid;  ///< empty: a part of `train` is split off
+  std::vector<std::filesystem::path> test;   ///< judged at the end only; may be empty
+  ReferenceKeys keys;
+  double split = 0.9;  ///< fraction of `train` that is trained on where `valid` is empty
+};
+
+/// Sizes of a REANN potential.
+struct ModelOptions {
+  std::vector<std::string> species;  ///< empty: those of the data, by atomic number
+  double cutoff = 5;                 ///< Angstrom
+  int layers = 1;                    ///< T
+  int waves = 8;                     ///< K
+  int max_order = 2;                 ///< L
+  int orbitals = 0;                  ///< M; 0: K (K + 1) / 2 (L + 1), REANN's default
+  std::vector<int> message_widths = {16, 16};
+  std::vector<int> readout_widths = {32, 32};
+  int message_blocks = 1;
+  int readout_blocks = 1;
+  std::string activation = "relu_like";  ///< or tanh_like
+  bool layer_norm = true;
+  bool shared_mixing = false;  ///< one `hyper` for all layers, as in REANN; otherwise one each, as in REANN-MPI
+};
+
+/// Weights of energy per atom, forces and virial per atom in the loss. They go from the first to the last value
+/// geometrically over the training.
+struct LossOptions {
+  double energy = 1, energy_end = 1;  ///< of squares of (eV/atom)
+  double forces = 1, forces_end = 1;  ///< of squares of (eV/Angstrom)
+  double virial = 0, virial_end = 0;  ///< of squares of (eV/atom)
+  double huber = 0;                   ///< errors beyond so many times their RMS count linearly; 0: squares throughout
+};
+
+struct OptimiserOptions {
+  std::string method = "adamw";  ///< or soap
+  int epochs = 500;
+  int batch_frames = 16;
+  double learning_rate = 5e-3;
+  double learning_rate_end = 1e-5;
+  double warm_up_epochs = 1;
+  double weight_decay = 1e-4;
+  double clip = 10;    ///< largest norm of a gradient, in multiples of its running mean; 0: no limit
+  double ema = 0.999;  ///< decay per step of the mean of weights that is validated and saved; 0: the weights themselves
+};
+
+struct TrainingOptions {
+  DataOptions data;
+  ModelOptions model;
+  LossOptions loss;
+  OptimiserOptions optimiser;
+  std::map<std::string, double> isolated_atoms;  ///< reference energies in eV; species not named: least squares
+  std::filesystem::path output;                  ///< the model; checkpoint, log and report stand beside it
+  std::filesystem::path start;                   ///< model to go on from; empty: from random weights
+  std::vector<std::string> freeze;  ///< parts whose weights stay: radial, initial, mixing, message, readout
+  bool resume = false;              ///< go on from the last checkpoint
+  int committee = 1;                ///< models that differ in seed and split
+  std::uint64_t seed = 1;
+  int threads = 0;         ///< 0: all cores
+  bool in_double = false;  ///< kernels in double precision instead of float
+};
+
+}  // namespace grapevine
