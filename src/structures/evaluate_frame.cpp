@@ -1,7 +1,5 @@
 #include "structures/evaluate_frame.hpp"
 
-#include <fmt/format.h>
-
 #include <type_traits>
 
 #include "engine/evaluator.hpp"
@@ -25,18 +23,6 @@ std::shared_ptr<const Model<Real>> model_of(const Potential& potential) {
     return potential.model_in_double();
   else
     return potential.model_in_mixed();
-}
-
-std::string name_of(const Frame& frame, int atom) {
-  return fmt::format("{} ({})", atom + 1, frame.symbols[static_cast<std::size_t>(atom)]);
-}
-
-/// The same for atoms as the user counts them; a ghost is an image of its owner.
-Error describe(const AtomError& problem, const Frame& frame, const FrameGraph& graph) {
-  const bool image = problem.second >= graph.own();
-  const int second = image ? graph.owner()[static_cast<std::size_t>(problem.second - graph.own())] : problem.second;
-  return Error(fmt::format("atoms {} and {}{} are only {:.3g} Angstrom apart", name_of(frame, problem.first),
-                           image ? "a periodic image of " : "", name_of(frame, second), problem.distance));
 }
 
 }  // namespace
@@ -70,7 +56,7 @@ class FrameEvaluator::ImplementationIn final : public Implementation {
     try {
       evaluator_.evaluate(graph_, exchange, output);
     } catch (const AtomError& problem) {
-      throw describe(problem, frame, graph_);
+      throw graph_.describe(problem, frame);
     }
   }
 

@@ -57,6 +57,16 @@ FrameGraph::FrameGraph(const std::vector<std::string>& species, double cutoff, i
 
 FrameGraph::~FrameGraph() = default;
 
+Error FrameGraph::describe(const AtomError& problem, const Frame& frame) const {
+  const bool image = problem.second >= own_;
+  const auto name = [&](int atom) {
+    return fmt::format("{} ({})", atom + 1, frame.symbols[static_cast<std::size_t>(atom)]);
+  };
+  const int second = image ? owner_[static_cast<std::size_t>(problem.second - own_)] : problem.second;
+  return Error(fmt::format("atoms {} and {}{} are only {:.3g} Angstrom apart", name(problem.first),
+                           image ? "a periodic image of " : "", name(second), problem.distance));
+}
+
 void FrameGraph::build(const Frame& frame) {
   own_ = frame.atoms();
   map_species(frame);

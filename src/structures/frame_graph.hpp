@@ -41,6 +41,9 @@ class FrameGraph : public Graph {
   /// [ghosts] the own atom that each ghost is an image of.
   std::span<const int> owner() const { return owner_; }
 
+  /// The error in terms of the structure's atoms as its user counts them; a ghost is an image of its owner.
+  Error describe(const AtomError& problem, const Frame& frame) const;
+
   std::size_t edge_count() const { return neighbour_.size(); }
 
  private:

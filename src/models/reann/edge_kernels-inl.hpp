@@ -51,6 +51,9 @@ class EdgeKernels {
   EdgeKernels(const AngularBasis& basis, int stride, Radial radial)
       : shells_(basis), stride_(stride), radial_(std::move(radial)) {}
 
+  Radial& radial() { return radial_; }
+  const Radial& radial() const { return radial_; }
+
   /// Per edge of a block; arrays have room for whole vectors.
   struct Scratch {
     typename Radial::Scratch prepared;

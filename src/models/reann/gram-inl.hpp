@@ -41,7 +41,7 @@ class GramKernel {
         store(d + d, diagonal);
       }
       for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
-        const R multiplicity = broadcast<R>(static_cast<Real>(basis_.multiplicity(p)));
+        const C multiplicity = broadcast<C>(static_cast<Constant<Real>>(basis_.multiplicity(p)));
         const Real* b = density + static_cast<std::ptrdiff_t>(p * stride_) * n;
         Real* db = d_density + static_cast<std::ptrdiff_t>(p * stride_) * n;
         for (int k = 0; k < waves(); ++k) {
@@ -58,6 +58,7 @@ class GramKernel {
 
  private:
   using R = Row<Real>;
+  using C = Row<Constant<Real>>;
 
   HWY_INLINE int entry(int k, int q) const { return k * waves() - k * (k - 1) / 2 + q - k; }
 
@@ -70,7 +71,7 @@ class GramKernel {
       for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
         const Real* b = density + static_cast<std::ptrdiff_t>(p * stride_) * n;
         const R product = load<R>(b + k * n) * load<R>(b + q * n);
-        sum = mul_add(broadcast<R>(static_cast<Real>(basis_.multiplicity(p))), product, sum);
+        sum = mul_add(broadcast<C>(static_cast<Constant<Real>>(basis_.multiplicity(p))), product, sum);
       }
       store(sum, to);
     }

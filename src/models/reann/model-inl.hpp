@@ -61,6 +61,32 @@ class ReannModel final : public Model<Real> {
     }
   }
 
+  /// Takes the numbers of parameters of the same sizes; `fused(t, species)` is the first linear map of a network after
+  /// fusing with the mixing, as [outputs][Gram entries].
+  template <class Fused>
+  void assign(const Parameters& parameters, const Fused& fused) {
+    edges_.radial().assign(parameters);
+    initial_coefficient_ = pad_rows<Real>(parameters.initial_coefficient, waves_, stride_);
+    energy_shift_ = parameters.energy_shift;
+    for (int t = 0; t <= layers_; ++t)
+      for (std::size_t s = 0; s < parameters.species.size(); ++s) {
+        const Network& network = t < layers_ ? parameters.message[t][s] : parameters.readout[s];
+        kernels_[t][s].fused.assign(fused(t, static_cast<int>(s)), network.input.bias);
+        kernels_[t][s].network.assign(network);
+      }
+  }
+
+  /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
+  struct AtomKernel {
+    LinearKernel<Real> fused;  // Gram entries -> first hidden layer
+    NetworkKernel<Real> network;
+  };
+
+  int waves() const { return waves_; }
+  const AtomKernel& kernel(int t, int species) const { return kernels_[t][species]; }
+  const std::vector<Real>& initial_coefficient() const { return initial_coefficient_; }
+  const Radial& radial() const { return edges_.radial(); }
+
   double cutoff() const override { return cutoff_; }
   int layers() const override { return layers_; }
   int width(int) const override { return waves_; }
@@ -144,12 +170,6 @@ class ReannModel final : public Model<Real> {
  private:
   using Kernels = EdgeKernels<Real, Shells, Radial, padded(fixed_waves)>;
   static constexpr int block_atoms = 16;
-
-  /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
-  struct AtomKernel {
-    LinearKernel<Real> fused;  // Gram entries -> first hidden layer
-    NetworkKernel<Real> network;
-  };
 
   struct Scratch final : Workspace {
     typename Kernels::Scratch edges;

@@ -12,18 +12,21 @@
 
 #include "models/reann/parameters.hpp"
 #include "simd/aligned_vector.hpp"
-#include "simd/math-inl.hpp"
+#include "simd/dual-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): the kernels' vocabulary
+using simd::Constant;
+using simd::Dual;
 
-template <class Real>
-inline constexpr int lanes = static_cast<int>(64 / sizeof(Real));
+/// Atoms side by side: a cache line of numbers.
+template <class Scalar>
+inline constexpr int lanes = static_cast<int>(64 / sizeof(Constant<Scalar>));
 
-template <class Real>
-using Row = Pack<Real, lanes<Real>>;
+template <class Scalar>
+using Row = Pack<Scalar, lanes<Scalar>>;
 
 template <class Real>
 std::vector<Real> converted(const std::vector<double>& values) {
@@ -42,18 +45,23 @@ class PanelMatrix {
   static constexpr int tallest = std::max(2, std::min(16, registers / 2 / Row<Real>::parts));
   static constexpr int shortest = std::min(4, tallest);
 
-  PanelMatrix() = default;
+  PanelMatrix(int rows, int columns) : rows_(rows), columns_(columns) {
+    int padded = 0;
+    while (padded < rows) padded += height_at(padded);
+    start_.assign(static_cast<std::size_t>(padded), Real(0));
+    weight_.assign(static_cast<std::size_t>(padded) * static_cast<std::size_t>(columns), Real(0));
+  }
+
   /// `element(row, column)`; `start` is [rows] or empty for zero.
   template <class Element>
-  PanelMatrix(int rows, int columns, const Element& element, const std::vector<double>& start)
-      : rows_(rows), columns_(columns) {
-    for (int row = 0; row < rows;) {
+  void assign(const Element& element, const std::vector<double>& start) {
+    std::transform(start.begin(), start.end(), start_.begin(), [](double v) { return static_cast<Real>(v); });
+    Real* weight = weight_.data();
+    for (int row = 0; row < rows_;) {
       const int height = height_at(row);
-      for (int r = row; r < row + height; ++r)
-        start_.push_back(r < rows && !start.empty() ? static_cast<Real>(start[r]) : Real(0));
-      for (int column = 0; column < columns; ++column)
-        for (int r = row; r < row + height; ++r)
-          weight_.push_back(r < rows ? static_cast<Real>(element(r, column)) : Real(0));
+      const int filled = std::min(height, rows_ - row);
+      for (int column = 0; column < columns_; ++column, weight += height)
+        for (int r = 0; r < filled; ++r) weight[r] = static_cast<Real>(element(row + r, column));
       row += height;
     }
   }
@@ -64,25 +72,38 @@ class PanelMatrix {
   int padded_rows() const { return static_cast<int>(start_.size()); }
 
   /// out[row] = start[row] + sum over columns of element * in[column]
-  HWY_INLINE void multiply(const Real* in, Real* out) const {
+  HWY_INLINE void multiply(const Real* in, Real* out) const { multiply_rows<1, true>(in, out); }
+
+  /// The same for values and changes, each of which is a multiplication of its own.
+  HWY_NOINLINE void multiply(const Dual<Real>* in, Dual<Real>* out) const {
+    const Real* numbers = reinterpret_cast<const Real*>(in);
+    Real* results = reinterpret_cast<Real*>(out);
+    multiply_rows<2, true>(numbers, results);
+    multiply_rows<2, false>(numbers + lanes<Real>, results + lanes<Real>);
+  }
+
+ private:
+  /// `parts` is the number of rows of lanes from one row of numbers to the next.
+  template <int parts, bool with_start>
+  HWY_INLINE void multiply_rows(const Real* in, Real* out) const {
     const Real* weight = weight_.data();
     const Real* start = start_.data();
     for (int row = 0; row < rows_;) {
       const int height = height_at(row);
-      Real* to = out + static_cast<std::ptrdiff_t>(row) * lanes<Real>;
-      multiply_panel(height, weight, start + row, in, to);
+      Real* to = out + static_cast<std::ptrdiff_t>(row) * (parts * lanes<Real>);
+      multiply_panel<parts, with_start>(height, weight, start + row, in, to);
       weight += static_cast<std::ptrdiff_t>(height) * columns_;
       row += height;
     }
   }
 
- private:
+  template <int parts, bool with_start>
   HWY_INLINE void multiply_panel(int height, const Real* weight, const Real* start, const Real* in, Real* out) const {
     if constexpr (tallest > 8)
-      if (height == 8) return panel<8>(weight, start, in, out);
+      if (height == 8) return panel<8, parts, with_start>(weight, start, in, out);
     if constexpr (tallest > shortest)
-      if (height == shortest) return panel<shortest>(weight, start, in, out);
-    panel<tallest>(weight, start, in, out);
+      if (height == shortest) return panel<shortest, parts, with_start>(weight, start, in, out);
+    panel<tallest, parts, with_start>(weight, start, in, out);
   }
 
   HWY_INLINE int height_at(int row) const {
@@ -92,17 +113,18 @@ class PanelMatrix {
     return shortest;
   }
 
-  template <int height>
+  template <int height, int parts, bool with_start>
   HWY_INLINE void panel(const Real* weight, const Real* start, const Real* in, Real* out) const {
+    constexpr int step = parts * lanes<Real>;
     Row<Real> sum[height];
-    for (int r = 0; r < height; ++r) sum[r] = broadcast<Row<Real>>(start[r]);
+    for (int r = 0; r < height; ++r) sum[r] = with_start ? broadcast<Row<Real>>(start[r]) : zero<Row<Real>>();
     for (int column = 0; column < columns_; ++column) {
-      const Row<Real> x = load<Row<Real>>(in + static_cast<std::ptrdiff_t>(column) * lanes<Real>);
+      const Row<Real> x = load<Row<Real>>(in + static_cast<std::ptrdiff_t>(column) * step);
       HWY_UNROLL(16)
       for (int r = 0; r < height; ++r) sum[r] = mul_add(broadcast<Row<Real>>(weight[r]), x, sum[r]);
       weight += height;
     }
-    for (int r = 0; r < height; ++r) store(sum[r], out + r * lanes<Real>);
+    for (int r = 0; r < height; ++r) store(sum[r], out + r * step);
   }
 
   int rows_ = 0;
@@ -118,13 +140,23 @@ struct LinearKernel {
   PanelMatrix<Real> transposed;  // d_in[i] = sum_o weight[o][i] d_out[o]
 
   LinearKernel(int inputs, int outputs, const std::vector<double>& weight, const std::vector<double>& bias)
-      : matrix(
-            outputs, inputs, [&](int o, int i) { return weight[static_cast<std::size_t>(o) * inputs + i]; }, bias),
-        transposed(inputs, outputs, [&](int i, int o) { return weight[static_cast<std::size_t>(o) * inputs + i]; },
-                   {}) {}
+      : matrix(outputs, inputs), transposed(inputs, outputs) {
+    assign(weight, bias);
+  }
   explicit LinearKernel(const Linear& linear)
       : LinearKernel(linear.inputs, linear.outputs, linear.weight, linear.bias) {}
 
+  /// `weight` is [outputs][inputs].
+  template <class Weights>
+  void assign(const Weights& weight, const std::vector<double>& bias) {
+    const auto columns = static_cast<std::size_t>(inputs());
+    matrix.assign([&](int o, int i) { return weight[static_cast<std::size_t>(o) * columns + i]; }, bias);
+    transposed.assign([&](int i, int o) { return weight[static_cast<std::size_t>(o) * columns + i]; }, {});
+  }
+  void assign(const Linear& linear) { assign(linear.weight, linear.bias); }
+
+  int inputs() const { return matrix.columns(); }
+  int outputs() const { return matrix.rows(); }
   int widest() const { return std::max(matrix.padded_rows(), transposed.padded_rows()); }
 };
 
@@ -134,8 +166,11 @@ struct ActivationKernel {
   std::vector<Real> alpha;  // [n]
   std::vector<Real> beta;   // [n]
 
-  explicit ActivationKernel(const Activation& activation)
-      : kind(activation.kind), alpha(converted<Real>(activation.alpha)), beta(converted<Real>(activation.beta)) {}
+  explicit ActivationKernel(const Activation& activation) : kind(activation.kind) { assign(activation); }
+  void assign(const Activation& activation) {
+    alpha = converted<Real>(activation.alpha);
+    beta = converted<Real>(activation.beta);
+  }
   int width() const { return static_cast<int>(alpha.size()); }
 };
 
@@ -195,15 +230,18 @@ struct LayerNormKernel {
   std::vector<Real> weight;  // [n]
   std::vector<Real> bias;    // [n]
 
-  explicit LayerNormKernel(const LayerNorm& norm)
-      : weight(converted<Real>(norm.weight)), bias(converted<Real>(norm.bias)) {}
+  explicit LayerNormKernel(const LayerNorm& norm) { assign(norm); }
+  void assign(const LayerNorm& norm) {
+    weight = converted<Real>(norm.weight);
+    bias = converted<Real>(norm.bias);
+  }
   int width() const { return static_cast<int>(weight.size()); }
 };
 
 /// Sums over the rows of a layer in four parts, none of which has to wait for the other.
-template <class Real, class Term>
-HWY_INLINE Row<Real> sum_of_rows(int width, const Term& term) {
-  using R = Row<Real>;
+template <class Scalar, class Term>
+HWY_INLINE Row<Scalar> sum_of_rows(int width, const Term& term) {
+  using R = Row<Scalar>;
   R sum[4] = {zero<R>(), zero<R>(), zero<R>(), zero<R>()};
   int i = 0;
   for (; i + 4 <= width; i += 4)
@@ -214,40 +252,45 @@ HWY_INLINE Row<Real> sum_of_rows(int width, const Term& term) {
 
 /// out = weight * normal + bias, normal = (in - mean) * inverse_deviation; out may be in. Where `keep`, normal [n] and
 /// inverse_deviation are stored one behind the other in `tape`.
-template <bool keep, class Real>
-HWY_INLINE void layer_norm_forward(const LayerNormKernel<Real>& norm, const Real* in, Real* out, Real* tape) {
-  using R = Row<Real>;
-  constexpr int n = lanes<Real>;
+template <bool keep, class Scalar>
+HWY_INLINE void layer_norm_forward(const LayerNormKernel<Constant<Scalar>>& norm, const Scalar* in, Scalar* out,
+                                   Scalar* tape) {
+  using Real = Constant<Scalar>;
+  using R = Row<Scalar>;
+  using C = Row<Real>;
+  constexpr int n = lanes<Scalar>;
   constexpr Real epsilon = Real(1e-5);
   const int width = norm.width();
-  const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
-  const R mean =
-      inverse_width * sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR { return sum + load<R>(in + i * n); });
-  const R variance = sum_of_rows<Real>(width, [&](int i, const R& sum) HWY_ATTR {
+  const C inverse_width = broadcast<C>(Real(1) / static_cast<Real>(width));
+  const R mean = inverse_width *
+                 sum_of_rows<Scalar>(width, [&](int i, const R& sum) HWY_ATTR { return sum + load<R>(in + i * n); });
+  const R variance = sum_of_rows<Scalar>(width, [&](int i, const R& sum) HWY_ATTR {
     const R off = load<R>(in + i * n) - mean;
     return mul_add(off, off, sum);
   });
   const R inverse_deviation =
-      broadcast<R>(Real(1)) / square_root(mul_add(variance, inverse_width, broadcast<R>(epsilon)));
+      broadcast<C>(Real(1)) / square_root(mul_add(variance, inverse_width, broadcast<C>(epsilon)));
   const Real* HWY_RESTRICT weight = norm.weight.data();
   const Real* HWY_RESTRICT bias = norm.bias.data();
   for (int i = 0; i < width; ++i) {
     const R normal = (load<R>(in + i * n) - mean) * inverse_deviation;
     if constexpr (keep) store(normal, tape + i * n);
-    store(mul_add(broadcast<R>(weight[i]), normal, broadcast<R>(bias[i])), out + i * n);
+    store(mul_add(broadcast<C>(weight[i]), normal, broadcast<C>(bias[i])), out + i * n);
   }
   if constexpr (keep) store(inverse_deviation, tape + width * n);
 }
 
 /// d_in may be d_out.
-template <class Real>
-HWY_INLINE void layer_norm_backward(const LayerNormKernel<Real>& norm, const Real* tape, const Real* d_out,
-                                    Real* d_in) {
-  using R = Row<Real>;
-  constexpr int n = lanes<Real>;
+template <class Scalar>
+HWY_INLINE void layer_norm_backward(const LayerNormKernel<Constant<Scalar>>& norm, const Scalar* tape,
+                                    const Scalar* d_out, Scalar* d_in) {
+  using Real = Constant<Scalar>;
+  using R = Row<Scalar>;
+  using C = Row<Real>;
+  constexpr int n = lanes<Scalar>;
   const int width = norm.width();
   const Real* HWY_RESTRICT weight = norm.weight.data();
-  const auto gradient = [&](int i) HWY_ATTR { return broadcast<R>(weight[i]) * load<R>(d_out + i * n); };
+  const auto gradient = [&](int i) HWY_ATTR { return broadcast<C>(weight[i]) * load<R>(d_out + i * n); };
   R mean[2] = {zero<R>(), zero<R>()};
   R projection[2] = {zero<R>(), zero<R>()};
   for (int i = 0; i < width; ++i) {
@@ -255,13 +298,20 @@ HWY_INLINE void layer_norm_backward(const LayerNormKernel<Real>& norm, const Rea
     mean[i % 2] = mean[i % 2] + g;
     projection[i % 2] = mul_add(g, load<R>(tape + i * n), projection[i % 2]);
   }
-  const R inverse_width = broadcast<R>(Real(1) / static_cast<Real>(width));
+  const C inverse_width = broadcast<C>(Real(1) / static_cast<Real>(width));
   const R inverse_deviation = load<R>(tape + width * n);
   const R mean_gradient = inverse_width * (mean[0] + mean[1]);
   const R mean_projection = inverse_width * (projection[0] + projection[1]);
   for (int i = 0; i < width; ++i)
     store(inverse_deviation * (gradient(i) - mul_add(load<R>(tape + i * n), mean_projection, mean_gradient)),
           d_in + i * n);
+}
+
+template <class Scalar>
+HWY_INLINE void add_rows(int rows, const Scalar* x, Scalar* to) {
+  using R = Row<Scalar>;
+  constexpr int n = lanes<Scalar>;
+  for (int i = 0; i < rows * n; i += n) store(load<R>(to + i) + load<R>(x + i), to + i);
 }
 
 /// A network of one species behind its first linear map, which the model fuses with the density.
@@ -283,6 +333,35 @@ class NetworkKernel {
       }
     }
   }
+
+  /// A step of a residual block.
+  struct Step {
+    ActivationKernel<Real> activation;
+    std::optional<LayerNormKernel<Real>> norm;
+    LinearKernel<Real> linear;
+
+    std::size_t tape_size() const {
+      return static_cast<std::size_t>(activation.width() + (norm ? norm->width() + 1 : 0)) * lanes<Real>;
+    }
+  };
+
+  /// Takes the numbers of a network of the same structure.
+  void assign(const Network& network) {
+    for (std::size_t b = 0; b < blocks_.size(); ++b)
+      for (std::size_t n = 0; n < blocks_[b].size(); ++n) {
+        const ResidualStep& from = network.blocks[b][n];
+        Step& step = blocks_[b][n];
+        step.activation.assign(from.activation);
+        if (step.norm) step.norm->assign(*from.norm);
+        step.linear.assign(from.linear);
+      }
+    activation_.assign(network.activation);
+    output_.assign(network.output);
+  }
+
+  const std::vector<std::vector<Step>>& blocks() const { return blocks_; }
+  const ActivationKernel<Real>& activation() const { return activation_; }
+  const LinearKernel<Real>& output() const { return output_; }
 
   int inputs() const { return inputs_; }  ///< width behind the first linear map
   int outputs() const { return output_.matrix.rows(); }
@@ -306,7 +385,7 @@ class NetworkKernel {
         step.linear.matrix.multiply(y, z);
         step_in = z;
       }
-      if (step_in != x) add(inputs_, z, x);
+      if (step_in != x) add_rows(inputs_, z, x);
     }
     activation_forward<keep>(activation_, x, y, tape);
     output_.matrix.multiply(y, out);
@@ -330,26 +409,11 @@ class NetworkKernel {
         activation_backward(width, tape, dy, dx);
         d_step = dx;
       }
-      if (d_step != d_in) add(inputs_, dx, d_in);
+      if (d_step != d_in) add_rows(inputs_, dx, d_in);
     }
   }
 
  private:
-  struct Step {
-    ActivationKernel<Real> activation;
-    std::optional<LayerNormKernel<Real>> norm;
-    LinearKernel<Real> linear;
-
-    std::size_t tape_size() const {
-      return static_cast<std::size_t>(activation.width() + (norm ? norm->width() + 1 : 0)) * lanes<Real>;
-    }
-  };
-
-  static HWY_INLINE void add(int rows, const Real* x, Real* to) {
-    using R = Row<Real>;
-    for (int i = 0; i < rows * lanes<Real>; i += lanes<Real>) store(load<R>(to + i) + load<R>(x + i), to + i);
-  }
-
   int inputs_;
   int widest_ = 0;
   std::size_t tape_size_ = 0;

@@ -40,10 +40,18 @@ template <class Real>
 class ExactRadial {
  public:
   ExactRadial(const Parameters& parameters, int stride)
-      : stride_(stride),
-        frequency_(static_cast<Real>(std::numbers::pi / (2 * parameters.cutoff))),
-        exponent_(pad_rows<Real>(parameters.radial_exponent, parameters.waves, stride)),
-        centre_(pad_rows<Real>(parameters.radial_centre, parameters.waves, stride)) {}
+      : stride_(stride), frequency_(static_cast<Real>(std::numbers::pi / (2 * parameters.cutoff))) {
+    assign(parameters);
+  }
+
+  /// Takes the numbers of parameters of the same sizes.
+  void assign(const Parameters& parameters) {
+    exponent_ = pad_rows<Real>(parameters.radial_exponent, parameters.waves, stride_);
+    centre_ = pad_rows<Real>(parameters.radial_centre, parameters.waves, stride_);
+  }
+
+  const Real* exponents(int species) const { return &exponent_[static_cast<std::size_t>(species) * stride_]; }
+  const Real* centres(int species) const { return &centre_[static_cast<std::size_t>(species) * stride_]; }
 
   /// What edges need before their waves are computed.
   struct Scratch {

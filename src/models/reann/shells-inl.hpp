@@ -9,12 +9,13 @@
 #include <vector>
 
 #include "models/reann/angular.hpp"
-#include "simd/pack-inl.hpp"
+#include "simd/dual-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): the kernels' vocabulary
+using simd::Dual;
 
 template <class Real>
 using Waves = Pack<Real, 8>;
@@ -56,6 +57,17 @@ class SecondOrderShells {
     sums[9] = mul_add(wz, z, sums[9]);
   }
 
+  /// sum_p D_p A_p(d)
+  HWY_INLINE Waves<Real> value(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+    const auto x = broadcast<Waves<Real>>(dx);
+    const auto y = broadcast<Waves<Real>>(dy);
+    const auto z = broadcast<Waves<Real>>(dz);
+    const auto hx = mul_add(D[4], x, mul_add(D[5], y, mul_add(D[6], z, D[1])));
+    const auto hy = mul_add(D[7], y, mul_add(D[8], z, D[2]));
+    const auto hz = mul_add(D[9], z, D[3]);
+    return mul_add(hx, x, mul_add(hy, y, mul_add(hz, z, D[0])));
+  }
+
   HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
     const auto x = broadcast<Waves<Real>>(dx);
     const auto y = broadcast<Waves<Real>>(dy);
@@ -83,6 +95,15 @@ class AnyOrderShells {
     const Real d[3] = {dx, dy, dz};
     basis_->evaluate(d, component);
     for (int p = 0; p < size(); ++p) sums[p] = mul_add(broadcast<Waves<Real>>(component[p]), w, sums[p]);
+  }
+
+  HWY_INLINE Waves<Real> value(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+    Real component[fixed_size];
+    const Real d[3] = {dx, dy, dz};
+    basis_->evaluate(d, component);
+    Waves<Real> sum = D[0];
+    for (int p = 1; p < size(); ++p) sum = mul_add(broadcast<Waves<Real>>(component[p]), D[p], sum);
+    return sum;
   }
 
   HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {

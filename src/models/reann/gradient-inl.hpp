@@ -1,0 +1,509 @@
+// Gradients of a loss by all weights of REANN, compiled once for every instruction set and scalar type.
+#if defined(GRAPEVINE_REANN_GRADIENT_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_REANN_GRADIENT_INL
+#undef GRAPEVINE_REANN_GRADIENT_INL
+#else
+#define GRAPEVINE_REANN_GRADIENT_INL
+#endif
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "engine/block_list.hpp"
+#include "engine/evaluator.hpp"
+#include "exchange/local/local_exchange.hpp"
+#include "models/reann/gradient.hpp"
+#include "models/reann/mixing_products-inl.hpp"
+#include "models/reann/model-inl.hpp"
+#include "models/reann/network_gradient-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::reann::HWY_NAMESPACE {
+
+/// Rows of dual numbers in packs of waves to rows in packs of atoms, and back; `columns` is a multiple of eight.
+template <class Real>
+HWY_NOINLINE void waves_to_atoms(int columns, const Dual<Real>* from, Dual<Real>* to) {
+  constexpr int n = lanes<Real>;
+  const Real* numbers = reinterpret_cast<const Real*>(from);
+  Real* results = reinterpret_cast<Real*>(to);
+  for (int c = 0; c < columns; c += 8)
+    for (int part : {0, 1})
+      transpose(n, 8, numbers + 2 * c + 8 * part, 2 * columns, results + 2 * c * n + part * n, 2 * n);
+}
+template <class Real>
+HWY_NOINLINE void atoms_to_waves(int columns, const Dual<Real>* from, Dual<Real>* to) {
+  constexpr int n = lanes<Real>;
+  const Real* numbers = reinterpret_cast<const Real*>(from);
+  Real* results = reinterpret_cast<Real*>(to);
+  for (int c = 0; c < columns; c += 8)
+    for (int part : {0, 1})
+      transpose(8, n, numbers + 2 * c * n + part * n, 2 * n, results + 2 * c + 8 * part, 2 * columns);
+}
+
+/// Gradient kernels of one model, and the model itself.
+///
+/// Dual numbers move along the slopes of the loss by the forces. Backpropagation starts from dE = -1 + s eps, s being
+/// the slope by the energy: the change of what arrives at a weight is then s dE/dw minus the change of dE/dw, which is
+/// the gradient of the loss.
+template <class Real, template <class> class Shells, int fixed_waves>
+class ReannGradient final : public GradientKernels {
+  using D = Dual<Real>;
+  using Value = ReannModel<Real, Shells<Real>, ExactRadial<Real>, fixed_waves>;
+  static constexpr int fixed_stride = padded(fixed_waves);
+  static constexpr int block_atoms = lanes<Real>;
+  static constexpr int order = fixed_waves == 0 ? -1 : Shells<Real>::fixed_order;
+
+ public:
+  explicit ReannGradient(const Parameters& parameters)
+      : model_(std::make_shared<Value>(parameters, ExactRadial<Real>(parameters, padded(parameters.waves)))),
+        parameters_(parameters),
+        basis_(parameters.max_order),
+        waves_(parameters.waves),
+        stride_(padded(parameters.waves)),
+        layers_(parameters.layers),
+        species_(static_cast<int>(parameters.species.size())),
+        gram_(basis_, waves_, stride_),
+        shells_(basis_) {}
+
+  void assign(const Parameters& parameters) override {
+    parameters_ = parameters;
+    std::vector<MixingProducts<Real>> products;
+    for (int t = 0; t <= layers_; ++t) products.emplace_back(parameters_, t);
+    model_->assign(parameters_, [&](int t, int s) { return products[t].fuse(network(parameters_, t, s).input); });
+  }
+
+  std::unique_ptr<GradientWorker> make_worker() const override { return std::make_unique<Worker>(*this); }
+
+  void collect(std::span<const std::unique_ptr<GradientWorker>> workers, Parameters& gradient) const override {
+    auto& sum = static_cast<Worker&>(*workers.front());
+    for (std::size_t w = 1; w < workers.size(); ++w) sum.sums.add(static_cast<Worker&>(*workers[w]).sums);
+    for (int t = 0; t <= layers_; ++t) {
+      const MixingProducts<Real> products(parameters_, t);
+      double* mixing = &gradient.mixing[static_cast<std::size_t>(t) * products.mixing_size()];
+      for (int s = 0; s < species_; ++s) {
+        const AtomSums& atoms = sum.sums.atoms[t][s];
+        Network& to = network(gradient, t, s);
+        products.add_gradient(atoms.fused, network(parameters_, t, s).input, to.input, mixing);
+        atoms.network.add_to(to);
+      }
+    }
+    collect_radial(sum.sums, gradient);
+  }
+
+ private:
+  /// Sums for the weights of one network and the map in front of it.
+  struct AtomSums {
+    LinearGradient<Real> fused;
+    NetworkGradient<Real> network;
+  };
+
+  struct Sums {
+    std::vector<std::vector<AtomSums>> atoms;  // [T + 1][species]
+    simd::AlignedVector<Real> radial;          // [species][2][stride] sums of u (r - rs)^2 and u (r - rs): see below
+    simd::AlignedVector<Real> initial;         // [species][stride]
+
+    void clear() {
+      for (auto& layer : atoms)
+        for (AtomSums& sums : layer) {
+          sums.fused.clear();
+          sums.network.clear();
+        }
+      std::fill(radial.begin(), radial.end(), Real(0));
+      std::fill(initial.begin(), initial.end(), Real(0));
+    }
+    void add(const Sums& other) {
+      for (std::size_t t = 0; t < atoms.size(); ++t)
+        for (std::size_t s = 0; s < atoms[t].size(); ++s) {
+          atoms[t][s].fused.add(other.atoms[t][s].fused);
+          atoms[t][s].network.add(other.atoms[t][s].network);
+        }
+      std::transform(radial.begin(), radial.end(), other.radial.begin(), radial.begin(), std::plus<>());
+      std::transform(initial.begin(), initial.end(), other.initial.begin(), initial.begin(), std::plus<>());
+    }
+  };
+
+  /// What a pass over a block leaves for its way back.
+  struct PassTape {
+    simd::AlignedVector<D> density;  // [components][stride][lanes]
+    simd::AlignedVector<D> gram;     // [whole rows of entries][lanes]
+    NetworkTape<Real> network;
+  };
+
+  /// A block of centres: its edges, how their vectors change, and radial functions, which are the same in every pass.
+  struct BlockTape {
+    EdgeBlock<Real> edges;
+    std::array<simd::AlignedVector<Real>, 3> change;  // [edges] of d
+    simd::AlignedVector<Real> distance_change;        // [edges]
+    simd::AlignedVector<Real> radial;                 // [edges][2][stride] R_k f_c and its derivative by r
+    typename ExactRadial<Real>::Scratch prepared;
+    std::vector<PassTape> passes;  // [T]
+  };
+
+  class Worker final : public GradientWorker {
+   public:
+    explicit Worker(const ReannGradient& kernels)
+        : sums(kernels.make_sums()),
+          kernels_(kernels),
+          evaluator_(kernels.model_, 1),
+          last_(kernels.make_tape(kernels.layers_)) {
+      std::size_t widest = static_cast<std::size_t>(whole_rows<Real>(kernels.gram_.size()) + 16);
+      for (int t = 0; t <= kernels.layers_; ++t)
+        for (int s = 0; s < kernels.species_; ++s) {
+          const auto& kernel = kernels.model_->kernel(t, s);
+          widest = std::max<std::size_t>({widest, static_cast<std::size_t>(kernel.network.widest()),
+                                          static_cast<std::size_t>(kernel.fused.widest())});
+        }
+      widest = std::max(widest, static_cast<std::size_t>(kernels.basis_.size() * kernels.stride_));
+      for (auto* rows : {&hidden_, &output_, &dx_, &dy_, &d_density_, &d_gram_, &waves_})
+        rows->resize(widest * lanes<Real>);
+      transposed_.resize(widest * lanes<Real>);
+      features_.resize(static_cast<std::size_t>(kernels.layers_) + 1);
+      gradients_.resize(features_.size());
+    }
+
+    void evaluate(const Graph& graph, Output& output) override {
+      LocalExchange<Real> exchange(graph.own(), {});
+      evaluator_.evaluate(graph, exchange, output);
+    }
+
+    void clear() override { sums.clear(); }
+
+    void add_gradient(const Graph& graph, const LossSlopes& slopes) override {
+      start(graph, slopes);
+      const int layers = kernels_.layers_;
+      for (int t = 0; t < layers; ++t)
+        for (int b = 0; b < blocks_.blocks(); ++b) forward(t, tapes_[b]);
+      for (int b = 0; b < blocks_.blocks(); ++b) readout(tapes_[b], slopes);
+      for (int t = layers - 1; t >= 0; --t)
+        for (int b = 0; b < blocks_.blocks(); ++b) backward(t, tapes_[b]);
+    }
+
+    Sums sums;
+
+   private:
+    using W = Waves<Real>;
+    using WD = Waves<D>;
+
+    void start(const Graph& graph, const LossSlopes& slopes) {
+      atom_species_ = graph.species();
+      const std::size_t numbers = static_cast<std::size_t>(graph.own()) * kernels_.stride_;
+      for (int t = 1; t <= kernels_.layers_; ++t) {
+        features_[t].resize(numbers);
+        gradients_[t].assign(numbers, D());
+      }
+      blocks_.start(block_atoms);
+      for (const int i : graph.centres()) blocks_.add(i, atom_species_[i]);
+      blocks_.finish();
+      while (tapes_.size() < static_cast<std::size_t>(blocks_.blocks())) {
+        BlockTape& tape = tapes_.emplace_back();
+        for (int t = 0; t < kernels_.layers_; ++t) tape.passes.push_back(kernels_.make_tape(t));
+      }
+      for (int b = 0; b < blocks_.blocks(); ++b) {
+        BlockTape& tape = tapes_[b];
+        tape.edges.species = blocks_.species(b);
+        graph.edges(blocks_.centres(b), tape.edges);
+        move_edges(tape, slopes);
+        radial_functions(tape);
+      }
+    }
+
+    /// d = r_i - r_j changes by v_i - v_j and, with the slopes u by the virial -sum d (x) dE/dd, by u^T d.
+    void move_edges(BlockTape& tape, const LossSlopes& slopes) const {
+      const EdgeBlock<Real>& edges = tape.edges;
+      for (auto& component : tape.change) component.resize(edges.x.size());
+      for (int c = 0; c < edges.centres(); ++c) {
+        const std::size_t i = static_cast<std::size_t>(edges.centre[c]);
+        const double* strain = slopes.virial.empty() ? nullptr : &slopes.virial[9 * i];
+        for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
+          const std::size_t j = static_cast<std::size_t>(edges.neighbour[e]);
+          const double d[3] = {static_cast<double>(edges.x[e]), static_cast<double>(edges.y[e]),
+                               static_cast<double>(edges.z[e])};
+          for (std::size_t b = 0; b < 3; ++b) {
+            double change = slopes.forces[3 * i + b] - slopes.forces[3 * j + b];
+            if (strain != nullptr)
+              for (std::size_t a = 0; a < 3; ++a) change += strain[3 * a + b] * d[a];
+            tape.change[b][e] = static_cast<Real>(change);
+          }
+        }
+      }
+    }
+
+    void radial_functions(BlockTape& tape) const {
+      using P = Pack<Real, 8>;
+      const EdgeBlock<Real>& edges = tape.edges;
+      const ExactRadial<Real>& radial = kernels_.model_->radial();
+      const int stride = kernels_.stride();
+      tape.prepared.resize(edges.x.size());
+      tape.distance_change.resize(edges.x.size());
+      tape.radial.resize(2 * edges.x.size() * stride);
+      for (int e = 0; e < edges.edges(); e += P::lanes) {
+        const P x = load<P>(&edges.x[e]);
+        const P y = load<P>(&edges.y[e]);
+        const P z = load<P>(&edges.z[e]);
+        const P r = square_root(mul_add(x, x, mul_add(y, y, z * z)));
+        radial.prepare(r, e, tape.prepared);
+        const P along = mul_add(x, load<P>(&tape.change[0][e]),
+                                mul_add(y, load<P>(&tape.change[1][e]), z * load<P>(&tape.change[2][e])));
+        store(along / r, &tape.distance_change[e]);
+      }
+      const auto view = radial.view(tape.prepared);
+      for (int e = 0; e < edges.edges(); ++e)
+        for (int v = 0; v < stride; v += 8) {
+          const auto value = view.template at<true, fixed_stride>(atom_species_[edges.neighbour[e]], e, v);
+          Real* to = &tape.radial[static_cast<std::size_t>(2 * stride) * e + v];
+          store(value.value, to);
+          store(value.derivative, to + stride);
+        }
+    }
+
+    /// R_k f_c of an edge.
+    HWY_INLINE WD radial_of(const BlockTape& tape, int e, int v) const {
+      const int stride = kernels_.stride();
+      const Real* from = &tape.radial[static_cast<std::size_t>(2 * stride) * e + v];
+      return {load<W>(from), load<W>(from + stride) * broadcast<W>(tape.distance_change[e])};
+    }
+
+    static HWY_INLINE std::array<D, 3> vector_of(const BlockTape& tape, int e) {
+      return {D(tape.edges.x[e], tape.change[0][e]), D(tape.edges.y[e], tape.change[1][e]),
+              D(tape.edges.z[e], tape.change[2][e])};
+    }
+
+    HWY_INLINE W initial_of(int j, int v) const {
+      return load<W>(
+          &kernels_.model_->initial_coefficient()[static_cast<std::size_t>(atom_species_[j]) * kernels_.stride() + v]);
+    }
+
+    HWY_INLINE D* row_of(simd::AlignedVector<D>& rows, int atom) const {
+      return rows.data() + static_cast<std::ptrdiff_t>(atom) * kernels_.stride();
+    }
+
+    /// Densities of a block in packs of atoms, from c^(t) of the neighbours.
+    template <bool first>
+    HWY_NOINLINE void sum_density(int t, const BlockTape& tape, D* density) {
+      const EdgeBlock<Real>& edges = tape.edges;
+      const int stride = kernels_.stride();
+      const int size = kernels_.shells_.size();
+      for (int c = 0; c < edges.centres(); ++c)
+        for (int v = 0; v < stride; v += 8) {
+          WD sum[Shells<D>::fixed_size];
+          for (int p = 0; p < size; ++p) sum[p] = zero<WD>();
+          for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
+            const int j = edges.neighbour[e];
+            const auto d = vector_of(tape, e);
+            WD w = radial_of(tape, e, v);
+            if constexpr (first)
+              w = initial_of(j, v) * w;
+            else
+              w = load<WD>(row_of(features_[t], j) + v) * w;
+            kernels_.shells_.add(w, d[0], d[1], d[2], sum);
+          }
+          D* row = waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v;
+          for (int p = 0; p < size; ++p) store(sum[p], row + static_cast<std::ptrdiff_t>(p) * stride);
+        }
+      std::fill(waves_.begin() + static_cast<std::ptrdiff_t>(edges.centres()) * size * stride,
+                waves_.begin() + static_cast<std::ptrdiff_t>(block_atoms) * size * stride, D());
+      waves_to_atoms(size * stride, waves_.data(), density);
+    }
+
+    /// From densities to the network's output in output_.
+    HWY_NOINLINE void run(int t, const BlockTape& tape, PassTape& pass) {
+      const auto& kernel = kernels_.model_->kernel(t, tape.edges.species);
+      if (t == 0)
+        sum_density<true>(t, tape, pass.density.data());
+      else
+        sum_density<false>(t, tape, pass.density.data());
+      kernels_.gram_.forward(pass.density.data(), pass.gram.data());
+      kernel.fused.matrix.multiply(pass.gram.data(), hidden_.data());
+      pass.network.forward(kernel.network, hidden_.data(), output_.data(), dx_.data());
+    }
+
+    HWY_NOINLINE void forward(int t, BlockTape& tape) {
+      run(t, tape, tape.passes[t]);
+      const int stride = kernels_.stride();
+      for (int k = kernels_.waves_; k < stride; ++k)
+        store(zero<Row<D>>(), &output_[static_cast<std::size_t>(k * lanes<Real>)]);
+      atoms_to_waves(stride, output_.data(), waves_.data());
+      const D* change = waves_.data();
+      for (const int atom : tape.edges.centre) {
+        for (int v = 0; v < stride; v += 8) {
+          D* to = row_of(features_[t + 1], atom) + v;
+          if (t == 0)
+            store(initial_of(atom, v) + load<WD>(change + v), to);
+          else
+            store(load<WD>(row_of(features_[t], atom) + v) + load<WD>(change + v), to);
+        }
+        change += stride;
+      }
+    }
+
+    HWY_NOINLINE void readout(BlockTape& tape, const LossSlopes& slopes) {
+      const int t = kernels_.layers_;
+      run(t, tape, last_);
+      Real seed[2 * lanes<Real>] = {};
+      for (int c = 0; c < tape.edges.centres(); ++c) {
+        seed[c] = Real(-1);
+        seed[lanes<Real> + c] = static_cast<Real>(slopes.energy[static_cast<std::size_t>(tape.edges.centre[c])]);
+      }
+      std::copy(std::begin(seed), std::end(seed), reinterpret_cast<Real*>(output_.data()));
+      back(t, tape, last_);
+    }
+
+    HWY_NOINLINE void backward(int t, BlockTape& tape) {
+      const int stride = kernels_.stride();
+      const std::vector<int>& centres = tape.edges.centre;
+      D* row = waves_.data();
+      for (const int atom : centres) {
+        for (int v = 0; v < stride; v += 8) {
+          const WD gradient = load<WD>(row_of(gradients_[t + 1], atom) + v);
+          store(gradient, row + v);
+          if (t > 0) {
+            D* to = row_of(gradients_[t], atom) + v;
+            store(load<WD>(to) + gradient, to);
+          } else {
+            add_initial(tape.edges.species, v, gradient.change);
+          }
+        }
+        row += stride;
+      }
+      std::fill(row, waves_.data() + static_cast<std::ptrdiff_t>(block_atoms) * stride, D());
+      waves_to_atoms(stride, waves_.data(), output_.data());
+      back(t, tape, tape.passes[t]);
+    }
+
+    HWY_INLINE void add_initial(int species, int v, const W& change) {
+      Real* to = &sums.initial[static_cast<std::size_t>(species) * kernels_.stride() + v];
+      store(load<W>(to) + change, to);
+    }
+
+    /// From the gradient by the network's output in output_ to all weights, and to c^(t) of the neighbours.
+    HWY_NOINLINE void back(int t, const BlockTape& tape, const PassTape& pass) {
+      const int species = tape.edges.species;
+      const auto& kernel = kernels_.model_->kernel(t, species);
+      AtomSums& atoms = sums.atoms[t][species];
+      pass.network.backward(kernel.network, output_.data(), hidden_.data(), atoms.network, dx_.data(), dy_.data(),
+                            transposed_.data());
+      atoms.fused.add(pass.gram.data(), hidden_.data(), transposed_.data());
+      kernel.fused.transposed.multiply(hidden_.data(), d_gram_.data());
+      kernels_.gram_.backward(pass.density.data(), d_gram_.data(), d_density_.data());
+      atoms_to_waves(kernels_.shells_.size() * kernels_.stride(), d_density_.data(), waves_.data());
+      if (t == 0)
+        edge_gradients<true>(t, tape);
+      else
+        edge_gradients<false>(t, tape);
+    }
+
+    template <bool first>
+    HWY_NOINLINE void edge_gradients(int t, const BlockTape& tape) {
+      const EdgeBlock<Real>& edges = tape.edges;
+      const int stride = kernels_.stride();
+      const int size = kernels_.shells_.size();
+      const ExactRadial<Real>& parameters = kernels_.model_->radial();
+      for (int c = 0; c < edges.centres(); ++c)
+        for (int v = 0; v < stride; v += 8) {
+          WD slope[Shells<D>::fixed_size];
+          const D* row = waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v;
+          for (int p = 0; p < size; ++p) slope[p] = load<WD>(row + static_cast<std::ptrdiff_t>(p) * stride);
+          for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
+            const int j = edges.neighbour[e];
+            const int species = atom_species_[j];
+            const auto d = vector_of(tape, e);
+            const WD value = kernels_.shells_.value(slope, d[0], d[1], d[2]) * radial_of(tape, e, v);
+            WD u;  // dE/dR_k R_k
+            if constexpr (first) {
+              add_initial(species, v, value.change);
+              u = initial_of(j, v) * value;
+            } else {
+              D* gradient = row_of(gradients_[t], j) + v;
+              store(load<WD>(gradient) + value, gradient);
+              u = load<WD>(row_of(features_[t], j) + v) * value;
+            }
+            const W off = broadcast<W>(tape.prepared.distance[e]) - load<W>(parameters.centres(species) + v);
+            const W by_off = mul_add(u.change, off, u.value * broadcast<W>(tape.distance_change[e]));
+            const W by_square = mul_add(by_off, off, u.value * off * broadcast<W>(tape.distance_change[e]));
+            Real* sum = &sums.radial[static_cast<std::size_t>(2 * species) * stride + v];
+            store(load<W>(sum) + by_square, sum);
+            store(load<W>(sum + stride) + by_off, sum + stride);
+          }
+        }
+    }
+
+    const ReannGradient& kernels_;
+    Evaluator<Real> evaluator_;
+    BlockList blocks_;
+    std::vector<BlockTape> tapes_;
+    PassTape last_;  // of the readout, whose way back follows at once
+    std::span<const int> atom_species_;
+    std::vector<simd::AlignedVector<D>> features_;   // [T + 1][own][stride]
+    std::vector<simd::AlignedVector<D>> gradients_;  // the same
+    simd::AlignedVector<D> hidden_, output_, dx_, dy_, d_density_, d_gram_, waves_;
+    simd::AlignedVector<Real> transposed_;
+  };
+
+  HWY_INLINE int stride() const { return fixed_stride > 0 ? fixed_stride : stride_; }
+
+  template <class P>
+  static auto& network(P& parameters, int t, int species) {
+    return t < parameters.layers ? parameters.message[t][species] : parameters.readout[species];
+  }
+
+  Sums make_sums() const {
+    Sums sums;
+    for (int t = 0; t <= layers_; ++t) {
+      std::vector<AtomSums>& layer = sums.atoms.emplace_back();
+      for (int s = 0; s < species_; ++s) {
+        const auto& kernel = model_->kernel(t, s);
+        layer.push_back(
+            {LinearGradient<Real>(gram_.size(), kernel.network.inputs()), NetworkGradient<Real>(kernel.network)});
+      }
+    }
+    sums.radial.resize(static_cast<std::size_t>(2 * species_) * stride_);
+    sums.initial.resize(static_cast<std::size_t>(species_) * stride_);
+    return sums;
+  }
+
+  PassTape make_tape(int t) const {
+    return {simd::AlignedVector<D>(static_cast<std::size_t>(basis_.size() * stride_) * lanes<Real>),
+            simd::AlignedVector<D>(static_cast<std::size_t>(whole_rows<Real>(gram_.size())) * lanes<Real>),
+            NetworkTape<Real>(model_->kernel(t, 0).network)};
+  }
+
+  /// With u_k = dE/dR_k R_k: dE/d(inta) = sum u (r - rs)^2 and dE/d(rs) = -2 inta sum u (r - rs).
+  void collect_radial(const Sums& sums, Parameters& gradient) const {
+    for (int s = 0; s < species_; ++s)
+      for (int k = 0; k < waves_; ++k) {
+        const std::size_t to = static_cast<std::size_t>(s) * waves_ + k;
+        const Real* sum = &sums.radial[static_cast<std::size_t>(2 * s) * stride_ + k];
+        gradient.radial_exponent[to] += static_cast<double>(sum[0]);
+        gradient.radial_centre[to] -= 2 * parameters_.radial_exponent[to] * static_cast<double>(sum[stride_]);
+        gradient.initial_coefficient[to] +=
+            static_cast<double>(sums.initial[static_cast<std::size_t>(s) * stride_ + k]);
+      }
+  }
+
+  std::shared_ptr<Value> model_;
+  Parameters parameters_;
+  AngularBasis basis_;
+  int waves_;
+  int stride_;
+  int layers_;
+  int species_;
+  GramKernel<D, fixed_waves, order> gram_;
+  Shells<D> shells_;
+};
+
+template <class Real>
+std::unique_ptr<GradientKernels> make_gradient(const Parameters& parameters) {
+  if (parameters.max_order == 2 && parameters.waves == 8)
+    return std::make_unique<ReannGradient<Real, SecondOrderShells, 8>>(parameters);
+  if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, SecondOrderShells, 0>>(parameters);
+  return std::make_unique<ReannGradient<Real, AnyOrderShells, 0>>(parameters);
+}
+
+}  // namespace grapevine::reann::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
