@@ -8,7 +8,6 @@
 #include <lammps/comm.h>
 #include <lammps/compute.h>
 #include <lammps/error.h>
-#include <lammps/fix.h>
 #include <lammps/force.h>
 #include <lammps/memory.h>
 #include <lammps/modify.h>
@@ -34,7 +33,7 @@ enum { MAX_FORCE_DEVIATION, MEAN_FORCE_DEVIATION, MIN_FORCE_DEVIATION, ENERGY_DE
 
 PairGrapevine::PairGrapevine(LAMMPS *lammps) :
     Pair(lammps), mixed_(true), own_exchange_(true), mean_drives_(true), packer_(nullptr), cutoff_(0.0),
-    setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0), deviation_steps_(0),
+    setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0), sigma_step_(-1), deviation_steps_(0),
     reported_deviation_steps_(0), reported_deviation_numbers_(0)
 {
   pvector = new double[NVALUES]();
@@ -144,6 +143,8 @@ void PairGrapevine::coeff(int narg, char **arg)
   force_exchange_.reset();
   if (committee) force_exchange_ = std::make_unique<PairExchange<double>>(lmp, this, own_exchange_);
   member_energies_.assign(members_.size(), 0.0);
+  sigma_ = {};
+  sigma_step_ = -1;
   deviation_steps_ = reported_deviation_steps_ = reported_deviation_numbers_ = 0;
   nextra = committee ? NVALUES : 0;
   std::fill_n(pvector, NVALUES, 0.0);
@@ -403,15 +404,12 @@ void PairGrapevine::compute_committee()
 }
 
 /* ----------------------------------------------------------------------
-   Any compute pair may be read in any step whose energy is tallied. Fix pair tells by its flag, or, with flag 0, only
-   by its steps.
+   fix pair raises the flag in its steps; any compute pair may be read in steps whose energy is tallied
 ------------------------------------------------------------------------- */
 
 bool PairGrapevine::wants_deviation() const
 {
   if (deviation_flag_) return true;
-  for (const Fix *fix : modify->get_fix_list())
-    if (strcmp(fix->style, "pair") == 0 && update->ntimestep % fix->nevery == 0) return true;
   if (!eflag_global) return false;
   for (const Compute *compute : modify->get_compute_list())
     if (strcmp(compute->style, "pair") == 0 && compute->vector_flag) return true;
@@ -425,6 +423,7 @@ bool PairGrapevine::wants_deviation() const
 void PairGrapevine::finish_deviation(double scale)
 {
   sigma_ = deviation_.finish(scale);
+  sigma_step_ = update->ntimestep;
   deviation_steps_++;
 
   double extremes[2] = {-INFINITY, -INFINITY};    // largest, and minus the smallest
@@ -452,7 +451,7 @@ void PairGrapevine::finish_deviation(double scale)
 }
 
 /* ----------------------------------------------------------------------
-   for fix pair, which asks for the address before the first evaluation and for the values after each it wants
+   for fix pair, which asks between runs what there is, and in its steps for the values
 ------------------------------------------------------------------------- */
 
 void *PairGrapevine::extract(const char *name, int &dim)
@@ -466,7 +465,13 @@ void *PairGrapevine::extract_peratom(const char *name, int &columns)
 {
   if (strcmp(name, "deviation") != 0) return nullptr;
   columns = 0;
-  if (members_.size() < 2) return nullptr;
+  if (update->whichflag != 0) {
+    if (members_.size() < 2)
+      error->all(FLERR, "The force deviation needs a committee: two or more models in pair_coeff for grapevine");
+    if (sigma_step_ != update->ntimestep)
+      error->all(FLERR, "The force deviation was not formed at step {}; use fix pair with grapevine deviation 1",
+                 update->ntimestep);
+  }
   if (sigma_.empty()) return pvector;    // a rank without atoms: nullptr would mean that the name is not known
   return const_cast<double *>(sigma_.data());
 }

@@ -83,6 +83,7 @@ class PairGrapevine : public Pair {
   grapevine::ForceDeviation deviation_;
   std::span<const double> sigma_;    // [own] force deviation, 0 for atoms of other potentials
   int deviation_flag_;               // set by fix pair for the next evaluation
+  bigint sigma_step_;
   bigint deviation_steps_, reported_deviation_steps_, reported_deviation_numbers_;
 };
 

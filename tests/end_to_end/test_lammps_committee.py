@@ -158,12 +158,12 @@ def assert_deviation(run, folder, singles, tolerance=1e-9):
     assert reported(run) == pytest.approx(expected, rel=tolerance)
 
 
-def assert_mean(run, singles, tolerance=1e-10):
+def assert_mean(run, singles, tolerance=1e-10, virial=1e-8):
     assert run.row["PotEng"] == pytest.approx(np.mean([single.row["PotEng"] for single in singles]), rel=tolerance)
     for name in ("f", "energy", "stress"):
         expected = np.mean([single.atoms()[name] for single in singles], axis=0)
         assert relative_difference(run.atoms()[name], expected) < tolerance, name
-    assert np.allclose(run.virial, np.mean([single.virial for single in singles], axis=0), rtol=0, atol=1e-8)
+    assert np.allclose(run.virial, np.mean([single.virial for single in singles], axis=0), rtol=0, atol=virial)
 
 
 # ---- results
@@ -195,7 +195,7 @@ def test_threads(committee, models, singles, tmp_path):
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_mixed_precision(committee, models, singles, tmp_path, ranks):
     run = committee(models, "mixed", ranks)
-    assert_mean(run, singles, 2e-5)
+    assert_mean(run, singles, 2e-5, 5e-4)
     assert_deviation(run, tmp_path, singles, 1e-3)
 
 
@@ -221,7 +221,7 @@ def test_equal_models_have_no_deviation(committee, models, singles, tmp_path, st
     run = committee(models[1:2] * count, style, 2)
     assert (read_sigma(tmp_path) == 0).all()
     assert (reported(run) == 0).all()
-    assert_mean(run, singles[1:2], 1e-10 if "double" in style else 2e-5)
+    assert_mean(run, singles[1:2], *((1e-10, 1e-8) if "double" in style else (2e-5, 5e-4)))
 
 
 def test_models_are_used_with_their_own_cutoff(committee, models):
@@ -272,8 +272,7 @@ def test_looking_at_deviations_does_not_change_the_trajectory(lammps, start, mod
             assert (blind.atoms()[name] == seen.atoms()[name]).all(), name
 
 
-def evaluations(run):
-    """Steps in which each model was evaluated, from the messages it sent: one gather and one scatter with 2 ranks."""
+def models_evaluated(run):
     return [line.split(":")[0] for line in run.output.splitlines() if line.startswith("Grapevine, model")]
 
 
@@ -285,28 +284,25 @@ def test_deviations_are_formed_when_somebody_asks(lammps, start, models):
     assert all(row["c_dev[1]"] > 0 for row in compute.tables[0])
     nobody = lammps(head + "compute e all pe/atom\nthermo 5\n" + NVE + "run 20\n", 2)
     assert "formed in 0 steps" in nobody.output
-    assert evaluations(nobody) == ["Grapevine, model 1 of 2"]
-    assert evaluations(compute) == ["Grapevine, model 1 of 2", "Grapevine, model 2 of 2"]
+    assert models_evaluated(nobody) == ["Grapevine, model 1 of 2"]
+    assert models_evaluated(compute) == ["Grapevine, model 1 of 2", "Grapevine, model 2 of 2"]
 
 
-@pytest.mark.parametrize("flag", [0, 1])
 @pytest.mark.parametrize("style", ["double", "double committee first"])
-def test_fix_pair_with_and_without_its_trigger(lammps, start, models, tmp_path, flag, style):
-    script = f"""
-fix sigma all pair 10 grapevine deviation {flag}
+def test_fix_pair_every_few_steps(lammps, start, models, tmp_path, style):
+    script = """
+fix sigma all pair 10 grapevine deviation 1
 compute most all reduce max f_sigma
-compute dev all pair grapevine
 dump s all custom 10 sigma.dump id f_sigma
 dump_modify s sort id format float %.17g
-thermo_style custom step c_dev[1] c_most
+thermo_style custom step c_most
 thermo_modify format float %.17g
 thermo 10
 """
     run = lammps(start(models[:3], style) + script + NVE + "run 30\n", 2)
-    assert len(run.tables[0]) == 4
-    for n, row in enumerate(run.tables[0]):
-        assert row["c_dev[1]"] == pytest.approx(row["c_most"], rel=1e-14)
-        assert read_sigma(tmp_path, n).max() == row["c_most"]
+    most = [row["c_most"] for row in run.tables[0]]
+    assert len(set(most)) == 4
+    assert most == [read_sigma(tmp_path, n).max() for n in range(4)]
     assert "deviation of 3 models formed in 4 steps" in run.output
 
 
@@ -315,8 +311,9 @@ def test_halt_on_deviation(lammps, start, models):
         "variable worst equal c_dev[1]\nthermo_style custom step c_dev[1]\nthermo 1000\n" + NVE
     first = lammps(head + "run 0\n", 2).row["c_dev[1]"]
     run = lammps(head + f"fix stop all halt 5 v_worst > {1.02 * first} error soft\nrun 1000\n", 2)
-    assert 0 < run.row["Step"] < 1000
-    assert run.row["c_dev[1]"] > 1.02 * first
+    step, value = re.search(r"met on step (\d+) with value (\S+)", run.output).groups()
+    assert 0 < int(step) < 1000
+    assert float(value) > 1.02 * first
 
 
 def test_dump_of_frames_that_are_worth_a_calculation(lammps, start, models, tmp_path):
@@ -325,10 +322,8 @@ def test_dump_of_frames_that_are_worth_a_calculation(lammps, start, models, tmp_
         "variable worst equal c_dev[1]\nthermo_style custom step c_dev[1]\nthermo 5\n" + NVE
     values = [row["c_dev[1]"] for row in lammps(head + "run 50\n", 2).tables[0]]
     threshold = np.median(values)
-    lammps(head + "dump new all custom 5 new.dump id type x y z\n"
-           f"dump_modify new sort id thresh none skip \"v_worst < {threshold}\"\nrun 50\n"
-           .replace("thresh none ", "").replace(f"skip \"v_worst < {threshold}\"", "skip v_skip")
-           .replace("dump new", f"variable skip equal c_dev[1]<{threshold}\ndump new"), 2)
+    lammps(head + f"variable dull equal v_worst<{threshold:.17g}\ndump new all custom 5 new.dump id type x y z\n"
+           "dump_modify new sort id skip v_dull\nrun 50\n", 2)
     frames = (tmp_path / "new.dump").read_text().count("ITEM: TIMESTEP")
     assert frames == sum(value >= threshold for value in values)
 
@@ -455,7 +450,12 @@ def test_bad_choice(lammps, start, models, arguments):
 def test_deviation_of_a_single_model(lammps, start, models):
     head = start(models[:1])
     assert_refused(lammps, head + DEVIATION.split("fix")[0] + THERMO + "run 0\n", "c_dev|compute dev|vector")
-    assert_refused(lammps, head + "fix sigma all pair 1 grapevine deviation 1\nrun 0\n", "deviation")
+    assert_refused(lammps, head + "fix sigma all pair 1 grapevine deviation 1\nrun 0\n", "two or more models")
+
+
+def test_fix_pair_without_its_trigger(lammps, start, models):
+    script = "fix sigma all pair 1 grapevine deviation 0\nrun 0\n"
+    assert_refused(lammps, start(models) + script, "not formed at step 0", "deviation 1")
 
 
 def test_unknown_property_of_fix_pair(lammps, start, models):
