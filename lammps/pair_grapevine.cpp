@@ -29,6 +29,9 @@ using namespace LAMMPS_NS;
 // values of compute pair for a committee, summed over ranks by LAMMPS: rank 0 has them, the others zeros
 enum { MAX_FORCE_DEVIATION, MEAN_FORCE_DEVIATION, MIN_FORCE_DEVIATION, ENERGY_DEVIATION, NVALUES };
 
+// xx, yy, zz, xy, xz, yz of a 3x3 matrix that is symmetric up to rounding
+static constexpr int voigt[6] = {0, 4, 8, 1, 2, 5};
+
 /* ---------------------------------------------------------------------- */
 
 PairGrapevine::PairGrapevine(LAMMPS *lammps) :
@@ -331,10 +334,9 @@ void PairGrapevine::compute(int eflag, int vflag)
     error->one(FLERR, "{}", problem.what());
   }
 
-  constexpr int row[6] = {0, 4, 8, 1, 2, 5};
   if (vflag_atom)
     for (int i = 0; i < atom->nlocal + atom->nghost; i++)
-      for (int n = 0; n < 6; n++) vatom[i][n] += atom_virials_[9 * static_cast<std::size_t>(i) + row[n]];
+      for (int n = 0; n < 6; n++) vatom[i][n] += atom_virials_[9 * static_cast<std::size_t>(i) + voigt[n]];
 }
 
 /* ----------------------------------------------------------------------
@@ -359,11 +361,9 @@ double PairGrapevine::evaluate(Member &member, double weight, bool drives, doubl
     error->one(FLERR, "Pair style grapevine found an energy that is not a number on this rank at step {}",
                update->ntimestep);
 
-  // xx, yy, zz, xy, xz, yz of a 3x3 matrix that is symmetric up to rounding
-  constexpr int row[6] = {0, 4, 8, 1, 2, 5};
   if (drives && eflag_global) eng_vdwl += result.energy;
   if (drives && vflag_global)
-    for (int n = 0; n < 6; n++) virial[n] += result.virial[row[n]];
+    for (int n = 0; n < 6; n++) virial[n] += result.virial[voigt[n]];
 
   member.own_atoms += static_cast<bigint>(graph_->centres().size());
   member.ghost_atoms += graph_->ghosts();
