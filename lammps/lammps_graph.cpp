@@ -26,13 +26,23 @@ void LammpsGraph::update(const Atom &atom, const int *species_of_type, double cu
     rows_.resize(static_cast<std::size_t>(atoms));
     std::iota(rows_.begin(), rows_.end(), 0);
   }
-  species_.resize(static_cast<std::size_t>(atoms));
-  for (int i = 0; i < atoms; i++) species_[i] = species_of_type[atom.type[i]];
+  set_model(atom, species_of_type, cutoff);
   if (atoms == 0) return;
   if (mixed_)
     in_float_.update(atom.x[0], atoms, rows_.data(), cutoff, reach);
   else
     in_double_.update(atom.x[0], atoms, rows_.data(), cutoff, reach);
+}
+
+void LammpsGraph::set_model(const Atom &atom, const int *species_of_type, double cutoff)
+{
+  const int atoms = own_ + ghosts_;
+  species_.resize(static_cast<std::size_t>(atoms));
+  for (int i = 0; i < atoms; i++) species_[i] = species_of_type[atom.type[i]];
+  if (mixed_)
+    in_float_.set_cutoff(cutoff);
+  else
+    in_double_.set_cutoff(cutoff);
 }
 
 std::span<const int> LammpsGraph::centres() const

@@ -25,6 +25,9 @@ class LammpsGraph : public grapevine::Graph {
   /// reaches no further than `reach`. Throws AtomError for a position that is not finite.
   void update(const Atom &atom, const int *species_of_type, double cutoff, double reach);
 
+  /// Shows the atoms of the last update to another model, of a cutoff within that update's reach.
+  void set_model(const Atom &atom, const int *species_of_type, double cutoff);
+
   int own() const override { return own_; }
   int ghosts() const override { return ghosts_; }
   std::span<const int> centres() const override;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pair_grapevine.h"
 
-#include "exchange/mpi/mpi_exchange.hpp"
 #include "formats/safetensors.hpp"
 #include "models/registry.hpp"
 
 #include <lammps/atom.h>
 #include <lammps/comm.h>
+#include <lammps/compute.h>
 #include <lammps/error.h>
 #include <lammps/force.h>
 #include <lammps/memory.h>
+#include <lammps/modify.h>
 #include <lammps/neigh_list.h>
 #include <lammps/neighbor.h>
 #include <lammps/update.h>
@@ -25,57 +26,20 @@
 
 using namespace LAMMPS_NS;
 
-/* ----------------------------------------------------------------------
-   the engine in either precision
-------------------------------------------------------------------------- */
+// values of compute pair for a committee, summed over ranks by LAMMPS: rank 0 has them, the others zeros
+enum { MAX_FORCE_DEVIATION, MEAN_FORCE_DEVIATION, MIN_FORCE_DEVIATION, ENERGY_DEVIATION, NVALUES };
 
-class PairGrapevine::Engine {
- public:
-  virtual ~Engine() = default;
-  /// `plan` is null for LAMMPS's own exchange.
-  virtual void set_plan(std::shared_ptr<const grapevine::HaloPlan> plan) = 0;
-  virtual void evaluate(const grapevine::Graph &, grapevine::Output &) = 0;
-  virtual MessagePacker *packer() = 0;
-  virtual const grapevine::WorkTally &work() const = 0;
-  virtual const grapevine::ExchangeTally &messages() const = 0;
-  virtual double bytes() const = 0;
-};
-
-template <class Real> class PairGrapevine::EngineIn final : public PairGrapevine::Engine {
- public:
-  EngineIn(std::shared_ptr<const grapevine::Model<Real>> model, PairGrapevine *pair) :
-      evaluator_(std::move(model), pair->comm->nthreads), by_lammps_(pair->lmp, pair), own_(pair->own_exchange_)
-  {
-  }
-  void set_plan(std::shared_ptr<const grapevine::HaloPlan> plan) override { by_plan_.set_plan(std::move(plan)); }
-  void evaluate(const grapevine::Graph &graph, grapevine::Output &output) override
-  {
-    evaluator_.evaluate(graph, exchange(), output);
-  }
-  MessagePacker *packer() override { return &by_lammps_; }
-  const grapevine::WorkTally &work() const override { return evaluator_.tally(); }
-  const grapevine::ExchangeTally &messages() const override { return own_ ? by_plan_.tally() : by_lammps_.tally(); }
-  double bytes() const override { return evaluator_.bytes() + by_plan_.bytes(); }
-
- private:
-  grapevine::Exchange<Real> &exchange()
-  {
-    if (own_) return by_plan_;
-    return by_lammps_;
-  }
-
-  grapevine::Evaluator<Real> evaluator_;
-  grapevine::MpiExchange<Real> by_plan_;
-  LammpsExchange<Real> by_lammps_;
-  bool own_;
-};
+// xx, yy, zz, xy, xz, yz of a 3x3 matrix that is symmetric up to rounding
+static constexpr int voigt[6] = {0, 4, 8, 1, 2, 5};
 
 /* ---------------------------------------------------------------------- */
 
 PairGrapevine::PairGrapevine(LAMMPS *lammps) :
-    Pair(lammps), mixed_(true), own_exchange_(true), packer_(nullptr), setup_done_(true), list_builds_(-1),
-    list_step_(-1), own_atoms_(0), ghost_atoms_(0)
+    Pair(lammps), mixed_(true), own_exchange_(true), mean_drives_(true), packer_(nullptr), cutoff_(0.0),
+    setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0), sigma_step_(-1), deviation_steps_(0),
+    reported_deviation_steps_(0), reported_deviation_numbers_(0)
 {
+  pvector = new double[NVALUES]();
   single_enable = 0;
   restartinfo = 0;
   one_coeff = 1;
@@ -90,6 +54,7 @@ PairGrapevine::PairGrapevine(LAMMPS *lammps) :
 PairGrapevine::~PairGrapevine()
 {
   if (copymode) return;
+  delete[] pvector;
   if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
@@ -115,6 +80,7 @@ void PairGrapevine::settings(int narg, char **arg)
 {
   mixed_ = true;
   own_exchange_ = true;
+  mean_drives_ = true;
   for (int i = 0; i < narg; i++) {
     if (strcmp(arg[i], "mixed") == 0) {
       mixed_ = true;
@@ -125,63 +91,119 @@ void PairGrapevine::settings(int narg, char **arg)
       if (strcmp(arg[i], "own") != 0 && strcmp(arg[i], "lammps") != 0)
         error->all(FLERR, "Unknown exchange {} for pair style grapevine, use own or lammps", arg[i]);
       own_exchange_ = strcmp(arg[i], "own") == 0;
+    } else if (strcmp(arg[i], "committee") == 0) {
+      if (++i == narg) utils::missing_cmd_args(FLERR, "pair_style grapevine committee", error);
+      if (strcmp(arg[i], "mean") != 0 && strcmp(arg[i], "first") != 0)
+        error->all(FLERR, "Unknown committee {} for pair style grapevine, use mean or first", arg[i]);
+      mean_drives_ = strcmp(arg[i], "mean") == 0;
     } else {
-      error->all(FLERR, "Unknown argument {} for pair style grapevine, use double or mixed, and exchange own or lammps",
+      error->all(FLERR,
+                 "Unknown argument {} for pair style grapevine, use double or mixed, exchange own or lammps, "
+                 "and committee mean or first",
                  arg[i]);
     }
   }
 }
 
 /* ----------------------------------------------------------------------
-   pair_coeff * * file El1 El2 ... with NULL for types of other sub-styles
+   pair_coeff * * file [more files] El1 El2 ... with NULL for types of other sub-styles
+   the first word is a file whatever its name, further ones are files if they end in .safetensors
 ------------------------------------------------------------------------- */
+
+static bool names_model(const char *word)
+{
+  return utils::strmatch(word, "\\.safetensors$");
+}
 
 void PairGrapevine::coeff(int narg, char **arg)
 {
   if (!allocated) allocate();
   if (narg < 3)
     error->all(FLERR, "Pair style grapevine needs: pair_coeff * * model-file element-of-type-1 element-of-type-2 ...");
-  if (narg - 3 != atom->ntypes)
+  int first = 3;    // of the elements
+  while (first < narg && names_model(arg[first])) first++;
+  for (int i = first; i < narg; i++)
+    if (names_model(arg[i]))
+      error->all(FLERR, "pair_coeff for grapevine names model {} after element {}; give all models before the elements",
+                 arg[i], arg[i - 1]);
+  if (narg - first != atom->ntypes)
     error->all(FLERR,
                "pair_coeff for grapevine names {} elements for {} atom types; give one element (or NULL) per type",
-               narg - 3, atom->ntypes);
+               narg - first, atom->ntypes);
 
-  const std::string bytes = read_file_on_rank_0(arg[2]);
+  members_.clear();
+  std::vector<Member> members;
+  for (int i = 2; i < first; i++) members.push_back(make_member(arg[i]));
+  map_element2type(narg - first, arg + first);
+  for (Member &member : members) map_species(member);
+  members_ = std::move(members);
+  const bool committee = members_.size() > 1;
+  cutoff_ = 0.0;
+  for (const Member &member : members_) cutoff_ = MAX(cutoff_, member.potential->cutoff());
+  graph_ = std::make_unique<LammpsGraph>(mixed_);
+  setup_done_ = true;
+
+  force_exchange_.reset();
+  if (committee) force_exchange_ = std::make_unique<PairExchange<double>>(lmp, this, own_exchange_);
+  member_energies_.assign(members_.size(), 0.0);
+  sigma_ = {};
+  sigma_step_ = -1;
+  deviation_steps_ = reported_deviation_steps_ = reported_deviation_numbers_ = 0;
+  nextra = committee ? NVALUES : 0;
+  std::fill_n(pvector, NVALUES, 0.0);
+
+  comm_forward = 2;    // owners of ghosts
+  comm_reverse = 0;
+  if (!own_exchange_) {
+    if (committee) comm_reverse = 3;    // forces of one model
+    for (const Member &member : members_)
+      for (int t = 1; t <= member.potential->layers(); t++)
+        comm_reverse = MAX(comm_reverse, member.potential->width(t));
+  }
+  comm_forward = MAX(comm_forward, comm_reverse);
+}
+
+/* ---------------------------------------------------------------------- */
+
+PairGrapevine::Member PairGrapevine::make_member(const std::string &file)
+{
+  Member member;
+  member.file = file;
+  const std::string bytes = read_file_on_rank_0(file);
   try {
-    potential_ = grapevine::make_potential(
-        grapevine::TensorFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), arg[2]));
+    member.potential = grapevine::make_potential(
+        grapevine::TensorFile::parse(std::as_bytes(std::span(bytes.data(), bytes.size())), file));
     if (mixed_)
-      engine_ = std::make_unique<EngineIn<float>>(potential_->model_in_mixed(), this);
+      member.engine =
+          std::make_unique<ModelEngineIn<float>>(member.potential->model_in_mixed(), lmp, this, own_exchange_);
     else
-      engine_ = std::make_unique<EngineIn<double>>(potential_->model_in_double(), this);
+      member.engine =
+          std::make_unique<ModelEngineIn<double>>(member.potential->model_in_double(), lmp, this, own_exchange_);
   } catch (const std::exception &problem) {
     error->all(FLERR, "{}", problem.what());
   }
-  graph_ = std::make_unique<LammpsGraph>(mixed_);
-  setup_done_ = true;
-  own_atoms_ = ghost_atoms_ = 0;
-  reported_.clear();
+  return member;
+}
 
-  map_element2type(narg - 3, arg + 3);
-  const std::vector<std::string> &known = potential_->species();
+/* ----------------------------------------------------------------------
+   models of a committee may have their species in different orders
+------------------------------------------------------------------------- */
+
+void PairGrapevine::map_species(Member &member) const
+{
+  const std::vector<std::string> &known = member.potential->species();
   std::string known_species;
   for (const std::string &name : known) known_species += (known_species.empty() ? "" : " ") + name;
-  species_of_type_.assign(atom->ntypes + 1, -1);
+  member.species_of_type.assign(atom->ntypes + 1, -1);
   for (int type = 1; type <= atom->ntypes; type++) {
     if (map[type] < 0) continue;
     const std::string element = elements[map[type]];
     const auto found = std::find(known.begin(), known.end(), element);
     if (found == known.end())
-      error->all(FLERR, "Element {} of atom type {} is not in model {}, which knows: {}", element, type, arg[2],
+      error->all(FLERR, "Element {} of atom type {} is not in model {}, which knows: {}", element, type, member.file,
                  known_species);
-    species_of_type_[type] = static_cast<int>(found - known.begin());
+    member.species_of_type[type] = static_cast<int>(found - known.begin());
   }
-
-  comm_forward = 2;    // owners of ghosts
-  comm_reverse = 0;
-  if (!own_exchange_)
-    for (int t = 1; t <= potential_->layers(); t++) comm_reverse = MAX(comm_reverse, potential_->width(t));
-  comm_forward = MAX(comm_forward, comm_reverse);
 }
 
 /* ----------------------------------------------------------------------
@@ -279,15 +301,16 @@ void PairGrapevine::take_list()
   auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
                                                     ghosts_in_lists(*list, atom->nlocal, atom->nghost));
   graph_->set_list(*list, plan->rows(), atoms_at_boundary(*list, atom->nlocal, *plan));
-  engine_->set_plan(std::move(plan));
+  if (force_exchange_) force_exchange_->set_plan(plan);
+  for (Member &member : members_) member.engine->set_plan(plan);
 }
 
 /* ---------------------------------------------------------------------- */
 
 double PairGrapevine::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0) error->all(FLERR, Error::NOLASTLINE, "All pair coeffs are not set");
-  return potential_->cutoff();
+  if (setflag[i][j] == 0 || members_.empty()) error->all(FLERR, Error::NOLASTLINE, "All pair coeffs are not set");
+  return cutoff_;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -295,44 +318,162 @@ double PairGrapevine::init_one(int i, int j)
 void PairGrapevine::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-
-  grapevine::Output result;
-  result.energy_unit =
-      strcmp(update->unit_style, "real") == 0 ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL) : 1.0;
-  result.forces = atom->f ? &atom->f[0][0] : nullptr;
-  result.energies = eflag_atom ? eatom : nullptr;
-  if (vflag_atom) {
-    atom_virials_.assign(9 * static_cast<std::size_t>(atom->nlocal + atom->nghost), 0.0);
-    result.atom_virials = atom_virials_.data();
-  }
-
-  result.wants_virial = vflag_either != 0;
+  if (vflag_atom) atom_virials_.assign(9 * static_cast<std::size_t>(atom->nlocal + atom->nghost), 0.0);
 
   try {
     if (list_is_new()) take_list();
-    packer_ = engine_->packer();
-    graph_->update(*atom, species_of_type_.data(), potential_->cutoff(), potential_->cutoff() + neighbor->skin);
-    engine_->evaluate(*graph_, result);
+    const Member &first = members_.front();
+    graph_->update(*atom, first.species_of_type.data(), first.potential->cutoff(), cutoff_ + neighbor->skin);
+    if (members_.size() == 1)
+      evaluate(members_.front(), 1.0, true, atom->f ? &atom->f[0][0] : nullptr);
+    else
+      compute_committee();
   } catch (const grapevine::AtomError &problem) {
     report_atoms(problem);
   } catch (const grapevine::Error &problem) {
     error->one(FLERR, "{}", problem.what());
   }
+
+  if (vflag_atom)
+    for (int i = 0; i < atom->nlocal + atom->nghost; i++)
+      for (int n = 0; n < 6; n++) vatom[i][n] += atom_virials_[9 * static_cast<std::size_t>(i) + voigt[n]];
+}
+
+/* ----------------------------------------------------------------------
+   adds weight times the forces of one model to forces, and weight times its energies and virials to the pair style's
+   if it drives the run; returns weight times its energy on this rank
+------------------------------------------------------------------------- */
+
+double PairGrapevine::evaluate(Member &member, double weight, bool drives, double *forces)
+{
+  grapevine::Output result;
+  result.energy_unit = weight;
+  if (strcmp(update->unit_style, "real") == 0)
+    result.energy_unit *= utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+  result.forces = forces;
+  result.energies = drives && eflag_atom ? eatom : nullptr;
+  result.atom_virials = drives && vflag_atom ? atom_virials_.data() : nullptr;
+  result.wants_virial = drives && vflag_either != 0;
+
+  packer_ = member.engine->packer();
+  member.engine->evaluate(*graph_, result);
   if (!std::isfinite(result.energy))
     error->one(FLERR, "Pair style grapevine found an energy that is not a number on this rank at step {}",
                update->ntimestep);
 
-  // xx, yy, zz, xy, xz, yz of a 3x3 matrix that is symmetric up to rounding
-  constexpr int row[6] = {0, 4, 8, 1, 2, 5};
-  if (eflag_global) eng_vdwl += result.energy;
-  if (vflag_global)
-    for (int n = 0; n < 6; n++) virial[n] += result.virial[row[n]];
-  if (vflag_atom)
-    for (int i = 0; i < atom->nlocal + atom->nghost; i++)
-      for (int n = 0; n < 6; n++) vatom[i][n] += atom_virials_[9 * static_cast<std::size_t>(i) + row[n]];
+  if (drives && eflag_global) eng_vdwl += result.energy;
+  if (drives && vflag_global)
+    for (int n = 0; n < 6; n++) virial[n] += result.virial[voigt[n]];
 
-  own_atoms_ += static_cast<bigint>(graph_->centres().size());
-  ghost_atoms_ += graph_->ghosts();
+  member.own_atoms += static_cast<bigint>(graph_->centres().size());
+  member.ghost_atoms += graph_->ghosts();
+  return result.energy;
+}
+
+/* ----------------------------------------------------------------------
+   Every model's forces pass through an array of their own whether or not deviations are wanted, so that looking at
+   deviations does not change the trajectory by a bit.
+------------------------------------------------------------------------- */
+
+void PairGrapevine::compute_committee()
+{
+  const bool wanted = wants_deviation();
+  const double weight = mean_drives_ ? 1.0 / static_cast<double>(members_.size()) : 1.0;
+  const auto own = static_cast<std::size_t>(atom->nlocal);
+  const std::size_t all = own + static_cast<std::size_t>(atom->nghost);
+  if (wanted) deviation_.start(own);
+
+  for (std::size_t m = 0; m < members_.size(); m++) {
+    const bool drives = mean_drives_ || m == 0;
+    if (!drives && !wanted) break;
+    Member &member = members_[m];
+    if (m > 0) graph_->set_model(*atom, member.species_of_type.data(), member.potential->cutoff());
+    member_forces_.assign(3 * all, 0.0);
+    member_energies_[m] = evaluate(member, weight, drives, member_forces_.data());
+    if (drives && all > 0) {
+      double *f = &atom->f[0][0];
+      for (std::size_t n = 0; n < 3 * all; n++) f[n] += member_forces_[n];
+    }
+    if (wanted) {
+      packer_ = force_exchange_->packer();
+      force_exchange_->exchange().scatter_add({member_forces_.data(), 3, 3});
+      deviation_.add(std::span(member_forces_).first(3 * own));
+    }
+  }
+  if (wanted) finish_deviation(1.0 / weight);
+}
+
+/* ----------------------------------------------------------------------
+   fix pair raises the flag in its steps; any compute pair may be read in steps whose energy is tallied
+------------------------------------------------------------------------- */
+
+bool PairGrapevine::wants_deviation() const
+{
+  if (deviation_flag_) return true;
+  if (!eflag_global) return false;
+  for (const Compute *compute : modify->get_compute_list())
+    if (strcmp(compute->style, "pair") == 0 && compute->vector_flag) return true;
+  return false;
+}
+
+/* ----------------------------------------------------------------------
+   scale undoes the weight of the models' forces and energies
+------------------------------------------------------------------------- */
+
+void PairGrapevine::finish_deviation(double scale)
+{
+  sigma_ = deviation_.finish(scale);
+  sigma_step_ = update->ntimestep;
+  deviation_steps_++;
+
+  double extremes[2] = {-INFINITY, -INFINITY};    // largest, and minus the smallest
+  double sum = 0.0;
+  for (const int i : graph_->centres()) {
+    extremes[0] = MAX(extremes[0], sigma_[i]);
+    extremes[1] = MAX(extremes[1], -sigma_[i]);
+    sum += sigma_[i];
+  }
+  std::vector<double> sums(member_energies_);
+  sums.push_back(sum);
+  sums.push_back(static_cast<double>(graph_->centres().size()));
+
+  const bool root = comm->me == 0;
+  MPI_Reduce(root ? MPI_IN_PLACE : extremes, extremes, 2, MPI_DOUBLE, MPI_MAX, 0, world);
+  MPI_Reduce(root ? MPI_IN_PLACE : sums.data(), sums.data(), static_cast<int>(sums.size()), MPI_DOUBLE, MPI_SUM, 0,
+             world);
+  std::fill_n(pvector, NVALUES, 0.0);
+  const double atoms = sums.back();
+  if (!root || atoms == 0.0) return;
+  pvector[MAX_FORCE_DEVIATION] = extremes[0];
+  pvector[MEAN_FORCE_DEVIATION] = sums[members_.size()] / atoms;
+  pvector[MIN_FORCE_DEVIATION] = -extremes[1];
+  pvector[ENERGY_DEVIATION] = scale * grapevine::standard_deviation(std::span(sums).first(members_.size())) / atoms;
+}
+
+/* ----------------------------------------------------------------------
+   for fix pair, which asks between runs what there is, and in its steps for the values
+------------------------------------------------------------------------- */
+
+void *PairGrapevine::extract(const char *name, int &dim)
+{
+  if (strcmp(name, "deviation_flag") != 0) return nullptr;
+  dim = 0;
+  return &deviation_flag_;
+}
+
+void *PairGrapevine::extract_peratom(const char *name, int &columns)
+{
+  if (strcmp(name, "deviation") != 0) return nullptr;
+  columns = 0;
+  if (update->whichflag != 0) {
+    if (members_.size() < 2)
+      error->all(FLERR, "The force deviation needs a committee: two or more models in pair_coeff for grapevine");
+    if (sigma_step_ != update->ntimestep)
+      error->all(FLERR, "The force deviation was not formed at step {}; use fix pair with grapevine deviation 1",
+                 update->ntimestep);
+  }
+  if (sigma_.empty()) return pvector;    // a rank without atoms: nullptr would mean that the name is not known
+  return const_cast<double *>(sigma_.data());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -355,18 +496,26 @@ void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 
 void PairGrapevine::finish()
 {
-  if (!engine_) return;
-  const grapevine::WorkTally &work = engine_->work();
-  const grapevine::ExchangeTally &messages = engine_->messages();
+  for (std::size_t m = 0; m < members_.size(); m++)
+    report_work(members_[m], members_.size() == 1 ? "" : fmt::format(", model {} of {}", m + 1, members_.size()));
+  if (members_.size() > 1) report_deviations();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairGrapevine::report_work(Member &member, const std::string &which)
+{
+  const grapevine::WorkTally &work = member.engine->work();
+  const grapevine::ExchangeTally &messages = member.engine->messages();
   const int passes = static_cast<int>(work.centres.size());
 
   std::vector<bigint> total(work.centres.begin(), work.centres.end());
-  total.insert(total.end(), {own_atoms_, ghost_atoms_, messages.gather_atoms, messages.gather_numbers,
+  total.insert(total.end(), {member.own_atoms, member.ghost_atoms, messages.gather_atoms, messages.gather_numbers,
                              messages.scatter_numbers, messages.messages, work.evaluations});
-  reported_.resize(total.size());
+  member.reported.resize(total.size());
   std::vector<bigint> mine(total.size());
-  for (std::size_t n = 0; n < total.size(); n++) mine[n] = total[n] - reported_[n];
-  reported_ = total;
+  for (std::size_t n = 0; n < total.size(); n++) mine[n] = total[n] - member.reported[n];
+  member.reported = total;
   const double steps = static_cast<double>(mine.back());
   if (steps == 0) return;
 
@@ -379,21 +528,40 @@ void PairGrapevine::finish()
   const double layers = MAX(passes - 1, 1);
   utils::logmesg(
       lmp,
-      "Grapevine: atoms computed per layer{} of {:.10g} atoms, halo atoms exchanged per layer {:.10g} of "
+      "Grapevine{}: atoms computed per layer{} of {:.10g} atoms, halo atoms exchanged per layer {:.10g} of "
       "{:.10g} ghosts, numbers sent per step {:.10g} forward {:.10g} reverse, messages per step {:.10g}, {} layers, "
       "cutoff {} Angstrom\n",
-      computed, static_cast<double>(all[passes]) / steps, static_cast<double>(all[passes + 2]) / steps / layers,
+      which, computed, static_cast<double>(all[passes]) / steps, static_cast<double>(all[passes + 2]) / steps / layers,
       static_cast<double>(all[passes + 1]) / steps, static_cast<double>(all[passes + 3]) / steps,
       static_cast<double>(all[passes + 4]) / steps, static_cast<double>(all[passes + 5]) / steps, passes - 1,
-      potential_->cutoff());
+      member.potential->cutoff());
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairGrapevine::report_deviations()
+{
+  const bigint numbers = force_exchange_->tally().scatter_numbers;
+  const bigint mine = numbers - reported_deviation_numbers_;
+  const bigint steps = deviation_steps_ - reported_deviation_steps_;
+  reported_deviation_numbers_ = numbers;
+  reported_deviation_steps_ = deviation_steps_;
+  bigint all = 0;
+  MPI_Reduce(&mine, &all, 1, MPI_LMP_BIGINT, MPI_SUM, 0, world);
+  if (comm->me == 0)
+    utils::logmesg(lmp,
+                   "Grapevine: deviation of {} models formed in {} steps, numbers sent for it {:.10g} per such step\n",
+                   members_.size(), steps, static_cast<double>(all) / static_cast<double>(MAX(steps, 1)));
 }
 
 /* ---------------------------------------------------------------------- */
 
 double PairGrapevine::memory_usage()
 {
-  return Pair::memory_usage() + (engine_ ? engine_->bytes() + graph_->bytes() : 0.0) +
-         static_cast<double>(atom_virials_.capacity() * sizeof(double));
+  double bytes = Pair::memory_usage() + (graph_ ? graph_->bytes() : 0.0);
+  for (const Member &member : members_) bytes += member.engine->bytes();
+  bytes += static_cast<double>((atom_virials_.capacity() + member_forces_.capacity()) * sizeof(double));
+  return bytes + deviation_.bytes() + (force_exchange_ ? force_exchange_->bytes() : 0.0);
 }
 
 /* ---------------------------------------------------------------------- */

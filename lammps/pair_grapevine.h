@@ -5,18 +5,19 @@
 #include <lammps/pair.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/evaluator.hpp"
-#include "lammps_exchange.h"
+#include "committee/deviation.hpp"
 #include "lammps_graph.h"
 #include "lammps_halo.h"
+#include "model_engine.h"
 
 namespace LAMMPS_NS {
 
-/// pair_style grapevine [double|mixed] [exchange own|lammps]
-/// pair_coeff * * model.safetensors El1 El2 ...
+/// pair_style grapevine [double|mixed] [exchange own|lammps] [committee mean|first]
+/// pair_coeff * * model.safetensors [model2.safetensors ...] El1 El2 ...
 class PairGrapevine : public Pair {
  public:
   PairGrapevine(class LAMMPS *);
@@ -31,6 +32,8 @@ class PairGrapevine : public Pair {
   double init_one(int, int) override;
   void finish() override;
   double memory_usage() override;
+  void *extract(const char *, int &) override;
+  void *extract_peratom(const char *, int &) override;
 
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
@@ -38,28 +41,50 @@ class PairGrapevine : public Pair {
   void unpack_reverse_comm(int, int *, double *) override;
 
  private:
-  class Engine;
-  template <class Real> class EngineIn;
+  struct Member {
+    std::string file;
+    std::shared_ptr<const grapevine::Potential> potential;
+    std::unique_ptr<ModelEngine> engine;
+    std::vector<int> species_of_type;         // [ntypes + 1], -1 for types of other potentials
+    bigint own_atoms = 0, ghost_atoms = 0;    // summed over evaluations
+    std::vector<bigint> reported;             // counts at the end of the run before
+  };
 
   void allocate();
+  Member make_member(const std::string &);
+  void map_species(Member &) const;
   bool list_is_new() const;
   void take_list();
   std::string read_file_on_rank_0(const std::string &);
+  double evaluate(Member &, double, bool, double *);
+  void compute_committee();
+  bool wants_deviation() const;
+  void finish_deviation(double);
+  void report_work(Member &, const std::string &);
+  void report_deviations();
   void report_atoms(const grapevine::AtomError &);
 
   bool mixed_;
   bool own_exchange_;
+  bool mean_drives_;    // otherwise the first model
   std::shared_ptr<const grapevine::Communicator> communicator_;
-  MessagePacker *packer_;    // of the message under way
-  std::shared_ptr<const grapevine::Potential> potential_;
-  std::unique_ptr<Engine> engine_;
-  std::vector<int> species_of_type_;
+  MessagePacker *packer_;          // of the message under way
+  std::vector<Member> members_;    // one, or those of a committee
+  double cutoff_;                  // largest of the models
   std::vector<double> atom_virials_;
   std::unique_ptr<LammpsGraph> graph_;
   bool setup_done_;    // since the list was last taken up
   bigint list_builds_, list_step_;
-  bigint own_atoms_, ghost_atoms_;    // summed over evaluations
-  std::vector<bigint> reported_;      // counts at the end of the run before
+
+  // of a committee
+  std::vector<double> member_forces_;      // [own + ghosts][3] of the model under way
+  std::vector<double> member_energies_;    // [models]
+  std::unique_ptr<PairExchange<double>> force_exchange_;
+  grapevine::ForceDeviation deviation_;
+  std::span<const double> sigma_;    // [own] force deviation, 0 for atoms of other potentials
+  int deviation_flag_;               // set by fix pair for the next evaluation
+  bigint sigma_step_;
+  bigint deviation_steps_, reported_deviation_steps_, reported_deviation_numbers_;
 };
 
 }    // namespace LAMMPS_NS

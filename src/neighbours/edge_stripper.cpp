@@ -30,7 +30,7 @@ std::int32_t on_grid(double x, double inverse_spacing) {
 void EdgeStripper<float>::update(const double* positions, int atoms, const int* rows, double cutoff, double reach) {
   const double spacing = grid_spacing(reach);
   const double inverse = 1 / spacing;
-  cutoff_squared_ = static_cast<float>(cutoff * cutoff);
+  set_cutoff(cutoff);
   spacing_ = static_cast<float>(spacing);
   points_.resize(static_cast<std::size_t>(atoms));
   double check = 0;
@@ -67,7 +67,7 @@ void EdgeStripper<double>::update(const double* positions, int atoms, const int*
                                   double /*reach*/) {
   positions_ = positions;
   rows_ = rows;
-  cutoff_squared_ = cutoff * cutoff;
+  set_cutoff(cutoff);
   for (int i = 0; i < atoms; ++i)
     for (int k = 0; k < 3; ++k)
       if (!std::isfinite(positions[3 * static_cast<std::ptrdiff_t>(i) + k]))

@@ -26,6 +26,9 @@ class EdgeStripper<float> {
   /// bits. Throws AtomError for two atoms less than 0.01 Angstrom apart.
   void append(int centre, const int* list, int count, int mask, EdgeBlock<float>& block) const;
 
+  /// Another cutoff for the same positions, within their reach.
+  void set_cutoff(double cutoff) { cutoff_squared_ = static_cast<float>(cutoff * cutoff); }
+
   double bytes() const { return static_cast<double>(points_.capacity() * sizeof(Point)); }
 
   struct Point {
@@ -43,6 +46,7 @@ class EdgeStripper<double> {
  public:
   void update(const double* positions, int atoms, const int* rows, double cutoff, double reach);
   void append(int centre, const int* list, int count, int mask, EdgeBlock<double>& block) const;
+  void set_cutoff(double cutoff) { cutoff_squared_ = cutoff * cutoff; }
   double bytes() const { return 0; }
 
  private:
