@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <numbers>
 #include <random>
+#include <span>
 
+#include "models/reann/angular.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::reann {
@@ -41,28 +45,40 @@ Linear random_linear(int inputs, int outputs, double scale, Random& random) {
           random(static_cast<std::size_t>(outputs), -0.1 * scale, 0.1 * scale)};
 }
 
-Activation random_activation(int width, Random& random) {
+Activation random_activation(const Sizes& sizes, int width, Random& random) {
   const auto n = static_cast<std::size_t>(width);
-  return {ActivationKind::relu_like, random(n, 0.8, 1.2), random(n, 0.8, 1.2)};
+  return {sizes.activation, random(n, 0.8, 1.2), random(n, 0.8, 1.2)};
 }
 
-ResidualStep random_step(int inputs, int outputs, Random& random) {
+ResidualStep random_step(const Sizes& sizes, int inputs, int outputs, Random& random) {
   const auto n = static_cast<std::size_t>(inputs);
   ResidualStep step;
-  step.activation = random_activation(inputs, random);
-  step.norm = LayerNorm{random(n, 0.8, 1.2), random(n, -0.1, 0.1)};
+  step.activation = random_activation(sizes, inputs, random);
+  if (sizes.layer_norm) step.norm = LayerNorm{random(n, 0.8, 1.2), random(n, -0.1, 0.1)};
   step.linear = random_linear(inputs, outputs, 1, random);
   return step;
 }
 
-Network random_network(int inputs, std::vector<int> widths, int outputs, double scale, Random& random) {
-  widths.push_back(widths.front());
+struct NetworkSizes {
+  int inputs;
+  std::vector<int> widths;
+  int blocks;
+  int outputs;
+};
+
+/// `scale` is the size of what comes out.
+Network random_network(const Sizes& sizes, NetworkSizes of, double scale, Random& random) {
+  const int width = of.widths.front();
+  of.widths.push_back(width);
   Network network;
-  network.input = random_linear(inputs, widths.front(), 1, random);
-  ResidualBlock& block = network.blocks.emplace_back();
-  for (std::size_t n = 0; n + 1 < widths.size(); ++n) block.push_back(random_step(widths[n], widths[n + 1], random));
-  network.activation = random_activation(widths.front(), random);
-  network.output = random_linear(widths.front(), outputs, scale, random);
+  network.input = random_linear(of.inputs, width, 1, random);
+  for (int b = 0; b < of.blocks; ++b) {
+    ResidualBlock& block = network.blocks.emplace_back();
+    for (std::size_t n = 0; n + 1 < of.widths.size(); ++n)
+      block.push_back(random_step(sizes, of.widths[n], of.widths[n + 1], random));
+  }
+  network.activation = random_activation(sizes, width, random);
+  network.output = random_linear(width, of.outputs, scale, random);
   return network;
 }
 
@@ -83,12 +99,143 @@ void check_sizes(const Sizes& sizes) {
   const auto is_network = [&](const std::vector<int>& widths) {
     return !widths.empty() && std::all_of(widths.begin(), widths.end(), positive);
   };
+  if (sizes.orbitals < 0 || sizes.message_blocks < 0 || sizes.readout_blocks < 0)
+    throw Error("a model has no negative number of orbitals or of residual blocks");
   if (sizes.species.empty() || sizes.waves < 1 || sizes.max_order < 0 || sizes.layers < 0 || sizes.cutoff <= 0 ||
       !is_network(sizes.message_widths) || !is_network(sizes.readout_widths))
     throw Error("a model has at least one species, one wave, networks of at least one width, and a positive cutoff");
 }
 
+double shortest_distance(const Graph& sample) {
+  double shortest = std::numeric_limits<double>::infinity();
+  EdgeBlock<double> edges;
+  for (const int i : sample.centres()) {
+    sample.edges({&i, 1}, edges);
+    for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e)
+      shortest = std::min(shortest, std::hypot(edges.x[e], edges.y[e], edges.z[e]));
+  }
+  return shortest;
+}
+
+/// Waves at equal distances from the shortest bond on; neighbouring ones overlap by half.
+void spread_waves(Parameters& p, double shortest) {
+  const double begin = std::isfinite(shortest) ? std::min(shortest, 0.7 * p.cutoff) : 0;
+  const double end = 0.9 * p.cutoff;
+  const double spacing = p.waves > 1 ? (end - begin) / (p.waves - 1) : p.cutoff;
+  for (std::size_t n = 0; n < p.radial_centre.size(); ++n) {
+    p.radial_centre[n] = begin + spacing * static_cast<double>(n % static_cast<std::size_t>(p.waves));
+    p.radial_exponent[n] = -std::numbers::ln2 / (spacing * spacing);
+  }
+}
+
+/// Mean and variance of the invariants rho_m of pass t for each species, with the coefficients of pass 0.
+class InvariantStatistics {
+ public:
+  InvariantStatistics(const Parameters& p, int t)
+      : p_(p),
+        t_(t),
+        basis_(p.max_order),
+        count_(p.species.size()),
+        mean_(product(static_cast<int>(p.species.size()), p.orbitals)),
+        square_(mean_.size()) {}
+
+  void add(int species, const EdgeBlock<double>& edges, std::span<const int> species_of) {
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    ++count_[static_cast<std::size_t>(species)];
+    const std::vector<double> rho = invariants(density(edges, species_of));
+    for (std::size_t m = 0; m < M; ++m) {
+      const std::size_t at = static_cast<std::size_t>(species) * M + m;
+      const double off = rho[m] - mean_[at];
+      mean_[at] += off / static_cast<double>(count_[static_cast<std::size_t>(species)]);
+      square_[at] += off * (rho[m] - mean_[at]);
+    }
+  }
+
+  /// W (rho - mean) / deviation + b instead of W rho + b.
+  void standardise(int species, Linear& linear) const {
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    const auto count = static_cast<double>(count_[static_cast<std::size_t>(species)]);
+    if (count == 0) return;
+    for (std::size_t m = 0; m < M; ++m) {
+      const double mean = mean_[static_cast<std::size_t>(species) * M + m];
+      const double deviation = std::sqrt(square_[static_cast<std::size_t>(species) * M + m] / count);
+      const double scale = std::max(deviation, least_deviation * mean);
+      if (scale <= 0) continue;
+      for (std::size_t o = 0; o < linear.bias.size(); ++o) {
+        double& weight = linear.weight[o * M + m];
+        weight /= scale;
+        linear.bias[o] -= weight * mean;
+      }
+    }
+  }
+
+ private:
+  // Atoms that are all alike would be taken for very different ones.
+  static constexpr double least_deviation = 0.05;
+
+  std::vector<double> density(const EdgeBlock<double>& edges, std::span<const int> species_of) const {
+    const auto K = static_cast<std::size_t>(p_.waves);
+    std::vector<double> b(static_cast<std::size_t>(basis_.size()) * K);
+    std::vector<double> component(static_cast<std::size_t>(basis_.size()));
+    for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e) {
+      const double d[3] = {edges.x[e], edges.y[e], edges.z[e]};
+      const int j = species_of[static_cast<std::size_t>(edges.neighbour[e])];
+      basis_.evaluate(d, component.data());
+      for (std::size_t k = 0; k < K; ++k) {
+        const double w = p_.initial_coefficient[static_cast<std::size_t>(j) * K + k] *
+                         radial_function(p_, j, static_cast<int>(k), std::hypot(d[0], d[1], d[2]));
+        for (std::size_t c = 0; c < component.size(); ++c) b[c * K + k] += w * component[c];
+      }
+    }
+    return b;
+  }
+
+  std::vector<double> invariants(const std::vector<double>& b) const {
+    const auto K = static_cast<std::size_t>(p_.waves);
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    std::vector<double> rho(M);
+    for (int l = 0; l <= p_.max_order; ++l) {
+      const double* H = &p_.mixing[(static_cast<std::size_t>(t_) * (p_.max_order + 1) + l) * K * M];
+      for (int c = basis_.first(l); c < basis_.first(l + 1); ++c)
+        for (std::size_t m = 0; m < M; ++m) {
+          double h = 0;
+          for (std::size_t k = 0; k < K; ++k) h += b[static_cast<std::size_t>(c) * K + k] * H[k * M + m];
+          rho[m] += basis_.multiplicity(c) * h * h;
+        }
+    }
+    return rho;
+  }
+
+  const Parameters& p_;
+  int t_;
+  AngularBasis basis_;
+  std::vector<std::size_t> count_;  // [species]
+  std::vector<double> mean_;        // [species][M]
+  std::vector<double> square_;      // [species][M] sum of squares off the mean
+};
+
+void standardise_inputs(Parameters& p, const Graph& sample) {
+  for (int t = 0; t <= p.layers; ++t) {
+    InvariantStatistics statistics(p, t);
+    EdgeBlock<double> edges;
+    for (const int i : sample.centres()) {
+      sample.edges({&i, 1}, edges);
+      statistics.add(sample.species()[static_cast<std::size_t>(i)], edges, sample.species());
+    }
+    std::vector<Network>& networks = t < p.layers ? p.message[static_cast<std::size_t>(t)] : p.readout;
+    for (std::size_t s = 0; s < networks.size(); ++s) statistics.standardise(static_cast<int>(s), networks[s].input);
+  }
+}
+
 }  // namespace
+
+Parameters initial_parameters(const Sizes& sizes, std::uint64_t seed, const Graph& sample) {
+  Parameters p = random_parameters(sizes, seed);
+  spread_waves(p, shortest_distance(sample));
+  standardise_inputs(p, sample);
+  check(p);
+  return p;
+}
 
 Parameters random_parameters(const Sizes& sizes, std::uint64_t seed) {
   check_sizes(sizes);
@@ -98,7 +245,7 @@ Parameters random_parameters(const Sizes& sizes, std::uint64_t seed) {
   p.cutoff = sizes.cutoff;
   p.waves = sizes.waves;
   p.max_order = sizes.max_order;
-  p.orbitals = sizes.waves * (sizes.waves + 1) / 2 * (sizes.max_order + 1);
+  p.orbitals = sizes.orbitals > 0 ? sizes.orbitals : sizes.waves * (sizes.waves + 1) / 2 * (sizes.max_order + 1);
   p.layers = sizes.layers;
   const std::size_t species = sizes.species.size();
   const std::size_t waves = species * static_cast<std::size_t>(sizes.waves);
@@ -109,9 +256,11 @@ Parameters random_parameters(const Sizes& sizes, std::uint64_t seed) {
   p.message.resize(static_cast<std::size_t>(sizes.layers));
   for (std::vector<Network>& networks : p.message)
     for (std::size_t s = 0; s < species; ++s)
-      networks.push_back(random_network(p.orbitals, sizes.message_widths, p.waves, message_scale, random));
+      networks.push_back(random_network(sizes, {p.orbitals, sizes.message_widths, sizes.message_blocks, p.waves},
+                                        message_scale, random));
   for (std::size_t s = 0; s < species; ++s)
-    p.readout.push_back(random_network(p.orbitals, sizes.readout_widths, 1, energy_scale, random));
+    p.readout.push_back(
+        random_network(sizes, {p.orbitals, sizes.readout_widths, sizes.readout_blocks, 1}, energy_scale, random));
   p.energy_shift.assign(species, 0.0);
   check(p);
   return p;

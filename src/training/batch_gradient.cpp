@@ -1,0 +1,105 @@
+#include "training/batch_gradient.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <numeric>
+
+namespace grapevine {
+
+struct BatchGradient::Share {
+  FrameBatch batch;
+  BatchPrediction prediction;
+  LossSlopes slopes;
+  LossSums sums;
+  std::exception_ptr problem;
+  std::size_t edges = 0;
+
+  void run(GradientWorker& worker, const LossWeights& weights, const ReferenceCounts& counts, bool with_gradient) {
+    const auto own = static_cast<std::size_t>(batch.own());
+    const bool with_virial = weights.virial > 0 && counts.virials > 0;
+    prediction.energies.assign(own, 0.0);
+    prediction.forces.assign(3 * own, 0.0);
+    prediction.virials.assign(with_virial ? 9 * own : 0, 0.0);
+    Output output;
+    output.energies = prediction.energies.data();
+    output.forces = prediction.forces.data();
+    output.atom_virials = with_virial ? prediction.virials.data() : nullptr;
+    output.wants_virial = with_virial;
+    worker.evaluate(batch, output);
+    sums = loss_of(batch, prediction, weights, counts, with_gradient ? &slopes : nullptr);
+    if (with_gradient) worker.add_gradient(batch, slopes);
+  }
+};
+
+BatchGradient::BatchGradient(const Trainable& model, int threads, Ranks& ranks)
+    : model_(model), ranks_(ranks), shares_(static_cast<std::size_t>(threads)) {
+  for (int i = 0; i < threads; ++i) workers_.push_back(model.make_worker());
+}
+
+BatchGradient::~BatchGradient() = default;
+
+LossSums BatchGradient::add_gradient(std::span<const PreparedFrame* const> frames, const LossWeights& weights,
+                                     std::span<double> gradient) {
+  const LossSums sums = run(frames, weights, true);
+  model_.collect(workers_, gradient);
+  ranks_.sum(gradient);
+  return sums;
+}
+
+LossSums BatchGradient::evaluate(std::span<const PreparedFrame* const> frames, const LossWeights& weights) {
+  return run(frames, weights, false);
+}
+
+LossSums BatchGradient::run(std::span<const PreparedFrame* const> frames, const LossWeights& weights,
+                            bool with_gradient) {
+  ReferenceCounts counts;
+  for (const PreparedFrame* frame : frames) counts.add(*frame);
+  share_out(frames);
+  const int threads = static_cast<int>(shares_.size());
+#pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1)
+  for (int i = 0; i < threads; ++i) {
+    Share& share = shares_[static_cast<std::size_t>(i)];
+    GradientWorker& worker = *workers_[static_cast<std::size_t>(i)];
+    share.problem = nullptr;
+    try {
+      if (with_gradient) worker.clear();
+      share.run(worker, weights, counts, with_gradient);
+    } catch (...) {
+      share.problem = std::current_exception();
+    }
+  }
+  LossSums sums;
+  for (const Share& share : shares_) {
+    if (share.problem) std::rethrow_exception(share.problem);
+    sums += share.sums;
+  }
+  return sum_over_ranks(sums);
+}
+
+// Largest first, each to whoever has least: all ranks come to the same division without a word.
+void BatchGradient::share_out(std::span<const PreparedFrame* const> frames) {
+  const std::size_t threads = shares_.size();
+  const auto mine = threads * static_cast<std::size_t>(ranks_.rank());
+  std::vector<std::size_t> load(threads * static_cast<std::size_t>(ranks_.size()));
+  std::vector<std::size_t> order(frames.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return frames[a]->neighbour.size() > frames[b]->neighbour.size();
+  });
+  for (Share& share : shares_) share.batch.clear();
+  for (const std::size_t f : order) {
+    const auto least = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
+    load[least] += frames[f]->neighbour.size() + 30 * frames[f]->species.size();
+    if (least >= mine && least < mine + threads) shares_[least - mine].batch.add(*frames[f]);
+  }
+}
+
+LossSums BatchGradient::sum_over_ranks(LossSums sums) {
+  std::array<double, 7> numbers{sums.loss,     sums.energy_squares,   sums.force_squares, sums.virial_squares,
+                                sums.energies, sums.force_components, sums.virials};
+  ranks_.sum(numbers);
+  return {numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6]};
+}
+
+}  // namespace grapevine

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/trainable.hpp"
+#include "parallel/ranks.hpp"
+#include "training/loss.hpp"
+#include "training/prepared_frame.hpp"
+
+namespace grapevine {
+
+/// Losses of batches and their gradients, with the structures of a batch shared out to threads and ranks. The result
+/// does not depend on their number but for rounding, and is the same to the bit on all ranks.
+class BatchGradient {
+ public:
+  /// `model` and `ranks` have to outlive this; `threads` on every rank.
+  BatchGradient(const Trainable& model, int threads, Ranks& ranks);
+  ~BatchGradient();
+
+  /// Adds the gradient of the batch's loss by the model's weights to `gradient`. Collective over the ranks, all of
+  /// which name the same frames.
+  LossSums add_gradient(std::span<const PreparedFrame* const> frames, const LossWeights& weights,
+                        std::span<double> gradient);
+
+  /// The loss alone.
+  LossSums evaluate(std::span<const PreparedFrame* const> frames, const LossWeights& weights);
+
+ private:
+  struct Share;
+
+  LossSums run(std::span<const PreparedFrame* const> frames, const LossWeights& weights, bool with_gradient);
+  void share_out(std::span<const PreparedFrame* const> frames);
+  LossSums sum_over_ranks(LossSums sums);
+
+  const Trainable& model_;
+  Ranks& ranks_;
+  std::vector<std::unique_ptr<GradientWorker>> workers_;
+  std::vector<Share> shares_;
+};
+
+}  // namespace grapevine

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "training/loss.hpp"
+#include "training/optimiser.hpp"
+#include "training/training_summary.hpp"
+
+namespace grapevine {
+
+/// All that a training needs to go on as if it had never stopped.
+struct TrainingState {
+  int epoch = 0;             ///< epochs done
+  std::size_t step = 0;      ///< steps done of the epoch at hand
+  std::int64_t steps = 0;    ///< in all
+  double seconds = 0;        ///< spent so far
+  double gradient_norm = 0;  ///< running mean; 0 before the first step
+  LossSums epoch_sums;       ///< of the steps done of the epoch at hand
+  std::vector<double> weights;
+  std::vector<double> mean_weights;  ///< their exponential moving average
+  std::vector<double> best_weights;
+  double best_loss = 0;  ///< of validation
+  int best_epoch = 0;    ///< 0: none yet
+  Optimiser::Memory optimiser;
+  std::vector<EpochRecord> epochs;
+};
+
+/// Writes the state, to a temporary and then renamed. `description` tells of which training it is. Throws Error.
+void write_checkpoint(const std::filesystem::path& path, const TrainingState& state, const std::string& description);
+
+/// Reads a state for `weights` weights. Throws Error, naming the file, if it is no checkpoint, or one of another
+/// training: then with the first line in which the descriptions differ.
+TrainingState read_checkpoint(const std::filesystem::path& path, std::size_t weights, const std::string& description);
+
+}  // namespace grapevine
