@@ -155,8 +155,9 @@ What the input has under these names is kept as reference_energy, reference_forc
 wrote it (evaluated_by=grapevine), in which case it is replaced.
 
 Reference values, in eV and Angstrom, are looked for under ref_X, dft_X, reference_X, X (capitals do not matter),
-X being energy, forces or force, virial, or stress with ASE's sign and units; --energy-key, --forces-key and
---virial-key name others (a name with "stress" in it is read as stress). Where there are any, a table of errors follows.
+X being energy or free_energy, forces or force, virial, virials or stress (ASE's sign and units); --energy-key,
+--forces-key and --virial-key name others (a name with "stress" in it is read as stress). Where there are any, a table of
+errors follows.
 
 Example:
   grapevine evaluate alloy.safetensors test.extxyz -o results.extxyz --plot parity.png)";

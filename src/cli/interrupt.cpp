@@ -23,11 +23,16 @@ InterruptGuard::InterruptGuard() {
 
 InterruptGuard::~InterruptGuard() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-void InterruptGuard::check() const {
+bool InterruptGuard::requested() const {
   sigset_t waiting;
   sigpending(&waiting);
   for (const int signal : signals)
-    if (sigismember(&waiting, signal) == 1 && sigismember(&watched_, signal) == 1) throw Interrupted();
+    if (sigismember(&waiting, signal) == 1 && sigismember(&watched_, signal) == 1) return true;
+  return false;
+}
+
+void InterruptGuard::check() const {
+  if (requested()) throw Interrupted();
 }
 
 }  // namespace grapevine

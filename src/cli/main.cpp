@@ -10,6 +10,7 @@
 #include "cli/import_command.hpp"
 #include "cli/info_command.hpp"
 #include "cli/lammps_command.hpp"
+#include "cli/train_command.hpp"
 
 namespace {
 
@@ -26,6 +27,7 @@ int run(int argc, char** argv) {
   grapevine::add_import_command(app);
   grapevine::add_info_command(app);
   grapevine::add_evaluate_command(app);
+  grapevine::add_train_command(app);
   grapevine::add_lammps_command(app);
   grapevine::add_bench_command(app);
   try {

@@ -12,13 +12,13 @@ namespace {
 constexpr std::chrono::milliseconds terminal_interval{200};
 constexpr std::chrono::seconds plain_interval{30};
 
-std::string duration(double seconds) {
+}  // namespace
+
+std::string format_duration(double seconds) {
   const long whole = std::lround(seconds);
   return whole < 3600 ? fmt::format("{}:{:02}", whole / 60, whole % 60)
                       : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
-
-}  // namespace
 
 StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) == 1) {}
 
@@ -56,7 +56,7 @@ std::string Progress::text() const {
                                  static_cast<double>(frames_) / time, static_cast<double>(atoms_) / time);
   if (total_bytes_ >= bytes_read_ && bytes_read_ > 0) {
     const double share = static_cast<double>(bytes_read_) / static_cast<double>(total_bytes_);
-    text += fmt::format(", {:.0f} %, {} left", 100 * share, duration(time * (1 - share) / share));
+    text += fmt::format(", {:.0f} %, {} left", 100 * share, format_duration(time * (1 - share) / share));
   }
   return text;
 }

@@ -7,6 +7,9 @@
 
 namespace grapevine {
 
+/// A time as people read it: minutes:seconds, or hours:minutes:seconds.
+std::string format_duration(double seconds);
+
 /// One line on stderr that says what is being done: it renews itself on a terminal and is gone at the end; elsewhere
 /// every text is a line of its own.
 class StatusLine {

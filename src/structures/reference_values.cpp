@@ -49,7 +49,7 @@ std::vector<double> numbers_of(const std::pair<std::string, std::string>& pair) 
 }
 
 std::optional<double> find_energy(const Frame& frame, const std::string& key) {
-  static constexpr std::array<std::string_view, 1> usual{"energy"};
+  static constexpr std::array<std::string_view, 2> usual{"energy", "free_energy"};
   const auto* pair = find_value(frame, candidates(frame, key, usual));
   if (!pair) return std::nullopt;
   const std::vector<double> numbers = numbers_of(*pair);
@@ -98,10 +98,8 @@ bool names_stress(std::string_view name) {
 }
 
 std::optional<std::array<double, 9>> find_virial(const Frame& frame, const std::string& key) {
-  static constexpr std::array<std::string_view, 1> usual{"virial"};
-  static constexpr std::array<std::string_view, 1> otherwise{"stress"};
+  static constexpr std::array<std::string_view, 3> usual{"virial", "virials", "stress"};
   const auto* pair = find_value(frame, candidates(frame, key, usual));
-  if (!pair && key.empty()) pair = find_value(frame, candidates(frame, key, otherwise));
   if (!pair) return std::nullopt;
   return names_stress(pair->first) ? virial_of_stress(frame, *pair) : full_tensor(*pair);
 }

@@ -21,13 +21,15 @@ struct ReferenceKeys {
   std::string energy;
   std::string forces;
   std::string virial;  ///< a name with "stress" in it is read as stress
+
+  bool operator==(const ReferenceKeys&) const = default;
 };
 
-/// Finds the reference values of a frame. The usual names, in this order and whatever their capitals:
-/// ref_X, dft_X, reference_X, X with X = energy, forces (or force), virial, and, where there is no virial, stress in
-/// ASE's sign and units (eV/Angstrom^3, 9 numbers or 6 in Voigt order xx yy zz yz xz xy) for structures periodic in
-/// three directions. Names without a prefix do not count in frames that grapevine has written, where they are its own
-/// results. Throws Error if a value is not what its name says.
+/// Finds the reference values of a frame. The usual names, in this order and whatever their capitals, are ref_X, dft_X,
+/// reference_X, X with X = energy or else free_energy; forces or else force; virial, virials or else stress. Stress is
+/// in ASE's sign and units (eV/Angstrom^3) and counts for structures periodic in three directions only; tensors have 9
+/// numbers, or 6 in Voigt order xx yy zz yz xz xy. Names without a prefix do not count in frames that grapevine has
+/// written, where they are its own results. Throws Error if a value is not what its name says.
 ReferenceValues find_reference_values(const Frame& frame, const ReferenceKeys& keys);
 
 }  // namespace grapevine

@@ -18,6 +18,12 @@ struct DataOptions {
   std::vector<std::filesystem::path> test;   ///< judged at the end only; may be empty
   ReferenceKeys keys;
   double split = 0.9;  ///< fraction of `train` that is trained on where `valid` is empty
+  /// Coordinates in files of REANN's format: cartesian, fractional, or auto: Cartesian unless they look fractional,
+  /// which is an error.
+  std::string reann_coordinates = "auto";
+  bool isolated_atom_frames = false;  ///< structures of one atom alone give that element's reference energy
+
+  bool operator==(const DataOptions&) const = default;
 };
 
 /// Sizes of a REANN potential.
@@ -35,6 +41,8 @@ struct ModelOptions {
   std::string activation = "relu_like";  ///< or tanh_like
   bool layer_norm = true;
   bool shared_mixing = false;  ///< one `hyper` for all layers, as in REANN; otherwise one each, as in REANN-MPI
+
+  bool operator==(const ModelOptions&) const = default;
 };
 
 /// Weights of energy per atom, forces and virial per atom in the loss. They go from the first to the last value
@@ -44,6 +52,8 @@ struct LossOptions {
   double forces = 1, forces_end = 1;  ///< of squares of (eV/Angstrom)
   double virial = 0, virial_end = 0;  ///< of squares of (eV/atom)
   double huber = 0;                   ///< errors beyond so many times their RMS count linearly; 0: squares throughout
+
+  bool operator==(const LossOptions&) const = default;
 };
 
 struct OptimiserOptions {
@@ -56,6 +66,8 @@ struct OptimiserOptions {
   double weight_decay = 1e-4;
   double clip = 10;    ///< largest norm of a gradient, in multiples of its running mean; 0: no limit
   double ema = 0.999;  ///< decay per step of the mean of weights that is validated and saved; 0: the weights themselves
+
+  bool operator==(const OptimiserOptions&) const = default;
 };
 
 struct TrainingOptions {
@@ -72,6 +84,8 @@ struct TrainingOptions {
   std::uint64_t seed = 1;
   int threads = 0;         ///< 0: all cores
   bool in_double = false;  ///< kernels in double precision instead of float
+
+  bool operator==(const TrainingOptions&) const = default;
 };
 
 }  // namespace grapevine

@@ -1,0 +1,178 @@
+#include "cli/train_command.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cli/interrupt.hpp"
+#include "cli/training_progress.hpp"
+#include "engine/model.hpp"
+#include "formats/text_numbers.hpp"
+#include "models/registry.hpp"
+#include "support/atomic_file.hpp"
+#include "support/error.hpp"
+#include "training/config.hpp"
+#include "training/option_table.hpp"
+#include "training/trainer.hpp"
+
+namespace grapevine {
+namespace {
+
+struct TrainArguments {
+  std::string config;
+  bool init = false;
+  bool dry_run = false;
+  std::vector<std::vector<std::string>> words;  ///< [options of the table] given on the command line
+  std::vector<std::string> isolated_atoms;      ///< as Symbol=energy
+};
+
+void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& options) {
+  for (const std::string& text : given) {
+    const std::size_t sign = text.find('=');
+    const auto energy = sign == text.npos ? std::nullopt : parse_number(text.substr(sign + 1));
+    if (!energy)
+      throw Error(fmt::format("--isolated-atom {}: expected an element and its energy in eV, as W=-4.5", text));
+    set_isolated_atom(options, text.substr(0, sign), *energy);
+  }
+}
+
+/// The configuration file, and over it the flags.
+TrainingOptions gather_options(const TrainArguments& arguments, bool read_file) {
+  TrainingOptions options = read_file ? read_config(arguments.config) : TrainingOptions();
+  const auto& table = training_option_table();
+  for (std::size_t n = 0; n < table.size(); ++n) {
+    if (arguments.words[n].empty()) continue;
+    try {
+      set_option_from_words(table[n], options, arguments.words[n]);
+    } catch (const Error& error) {
+      throw Error(fmt::format("--{} {}", table[n].flag, error.what()));
+    }
+  }
+  set_isolated_atoms(arguments.isolated_atoms, options);
+  return options;
+}
+
+void make_relative(std::filesystem::path& path, const std::filesystem::path& folder) {
+  if (!path.empty()) path = std::filesystem::proximate(std::filesystem::absolute(path), folder);
+}
+
+/// Paths of the command line are relative to where one is, those of a file to its folder.
+void make_paths_relative(TrainingOptions& options, const std::filesystem::path& folder) {
+  for (auto* paths : {&options.data.train, &options.data.valid, &options.data.test})
+    for (std::filesystem::path& path : *paths) make_relative(path, folder);
+  make_relative(options.output, folder);
+  make_relative(options.start, folder);
+}
+
+void write_config(const TrainArguments& arguments) {
+  TrainingOptions options = gather_options(arguments, false);
+  if (arguments.config.empty()) {
+    fmt::print("{}", commented_config(options));
+    return;
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(arguments.config, ignored))
+    throw Error(fmt::format("{} exists already; --init writes a new file only", arguments.config));
+  make_paths_relative(options, std::filesystem::absolute(arguments.config).parent_path());
+  write_text_file(arguments.config, commented_config(options));
+}
+
+/// What can be known before hours of work: that the result can be written.
+void check_output(const TrainingOptions& options) { AtomicFile(options.output); }
+
+void rehearse(TrainingOptions options) {
+  std::vector<std::string> species;
+  if (!options.start.empty()) {
+    const auto start = load_potential(options.start);
+    species = start->species();
+    options.model.cutoff = start->cutoff();
+  }
+  print_data_report(read_training_data(options, species).report, options.model.cutoff);
+  fmt::print("\nall is well: without --dry-run the training would start\n");
+}
+
+void run_training(const TrainingOptions& options) {
+  const InterruptGuard guard;
+  TrainingProgress progress(options.model.cutoff, guard);
+  train(options, progress);
+  if (guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
+}
+
+void run_train(const TrainArguments& arguments) {
+  if (arguments.init) {
+    write_config(arguments);
+    return;
+  }
+  const TrainingOptions options = gather_options(arguments, !arguments.config.empty());
+  check_options(options);
+  check_output(options);
+  if (arguments.dry_run)
+    rehearse(options);
+  else
+    run_training(options);
+}
+
+void add_switch(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
+  command.add_flag_function(
+      fmt::format("--{0},!--no-{0}", option.flag),
+      [&words](std::int64_t count) { words = {count > 0 ? "true" : "false"}; }, option.help);
+}
+
+std::string help_of(const TrainingOption& option) {
+  const std::string value = format_option(option, {});
+  const bool is_nothing = value == "[]" || value == "\"\"";
+  return is_nothing ? option.help : fmt::format("{} [{}]", option.help, value);
+}
+
+void add_value(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
+  const std::string names = option.key == "output" ? "-o,--output" : "--" + option.flag;
+  auto* added = command.add_option(names, words, help_of(option));
+  added->allow_extra_args(false);
+  added->type_name(option.is_list() ? "LIST" : "VALUE");
+  if (!option.is_list()) added->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+constexpr const char* footer = R"(
+Every option of the configuration file has a flag, which goes first; grapevine train --init writes such a file with all
+options and what they mean. Units are eV and Angstrom. Lists are separated by commas; --train, --valid and --test may
+be given several times.
+
+Structures are extended XYZ files, with reference values under the names that grapevine evaluate --help tells; or
+folders with a file `configuration` in REANN's format.
+
+Example:
+  grapevine train --train train.extxyz --test test.extxyz --cutoff 5 -o model.safetensors)";
+
+}  // namespace
+
+void add_train_command(CLI::App& app) {
+  auto* command = app.add_subcommand("train", "Fit a potential to energies, forces and virials of structures");
+  const auto arguments = std::make_shared<TrainArguments>();
+  command->add_option("CONFIG", arguments->config, "Configuration file (TOML)");
+  command->add_flag("--init", arguments->init, "Write a configuration file, to CONFIG or standard output, and stop");
+  command->add_flag("--dry-run", arguments->dry_run, "Read the data, tell what they hold, check everything and stop");
+  const auto& table = training_option_table();
+  arguments->words.resize(table.size());
+  for (std::size_t n = 0; n < table.size(); ++n)
+    if (table[n].is_switch())
+      add_switch(*command, table[n], arguments->words[n]);
+    else
+      add_value(*command, table[n], arguments->words[n]);
+  command->add_option("--isolated-atom", arguments->isolated_atoms, "Reference energy of an element, eV, as W=-4.5")
+      ->allow_extra_args(false)
+      ->type_name("LIST");
+  command->footer(footer);
+  command->callback([arguments] { run_train(*arguments); });
+}
+
+}  // namespace grapevine

@@ -1,0 +1,103 @@
+#include "cli/training_progress.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdio>
+#include <vector>
+
+namespace grapevine {
+namespace {
+
+constexpr std::chrono::milliseconds terminal_interval{200};
+constexpr std::chrono::seconds plain_interval{30};
+
+std::string range_text(const Range& range, const char* form) {
+  if (range.empty()) return "-";
+  return fmt::format(fmt::runtime(form), range.low, range.high);
+}
+
+void print_set(const char* name, const DataSummary& set) {
+  if (set.frames == 0) return;
+  Range sizes;
+  sizes.include(static_cast<double>(set.smallest));
+  sizes.include(static_cast<double>(set.largest));
+  fmt::print("{:<6} {:>8} {:>10} {:>8} {:>8} {:>8}   {:<14} {}\n", name, set.frames, set.atoms, set.with_energy,
+             set.with_forces, set.with_virial, range_text(sizes, "{:.0f} .. {:.0f}"),
+             range_text(set.volume_per_atom, "{:.4g} .. {:.4g}"));
+}
+
+void print_elements(const DataReport& report) {
+  fmt::print("\nelements of train\n");
+  for (const std::string& symbol : report.species) {
+    const auto found = report.train.elements.find(symbol);
+    const ElementCount count = found == report.train.elements.end() ? ElementCount{} : found->second;
+    fmt::print("  {:<4} {:>8} frames {:>10} atoms\n", symbol, count.frames, count.atoms);
+  }
+}
+
+void print_neighbours(const NeighbourSample& sample, double cutoff, double bytes) {
+  fmt::print("\nwithin {} A: {:.1f} neighbours per atom", cutoff, sample.per_atom);
+  if (sample.nearest) fmt::print(", shortest distance {:.3f} A", *sample.nearest);
+  fmt::print(" (in {} frames); lists of about {}\n", sample.frames, format_bytes(bytes));
+}
+
+}  // namespace
+
+void print_data_report(const DataReport& report, double cutoff) {
+  fmt::print("{:<6} {:>8} {:>10} {:>8} {:>8} {:>8}   {:<14} {}\n", "data", "frames", "atoms", "energy", "forces",
+             "virial", "atoms/frame", "volume/atom (A^3)");
+  print_set("train", report.train);
+  print_set("valid", report.valid);
+  print_set("test", report.test);
+  if (report.split_off > 0) fmt::print("{} frames of train are set aside for validation\n", report.split_off);
+  print_elements(report);
+  print_neighbours(report.neighbours, cutoff, report.bytes);
+  std::fflush(stdout);
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "grapevine: warning: {}\n", warning);
+}
+
+TrainingProgress::TrainingProgress(double cutoff, const InterruptGuard& guard) : cutoff_(cutoff), guard_(guard) {}
+
+void TrainingProgress::data_read(const DataReport& report) {
+  print_data_report(report, cutoff_);
+  const double share = 1 - static_cast<double>(report.split_off) / static_cast<double>(report.train.frames);
+  atoms_ = share * static_cast<double>(report.train.atoms);
+}
+
+void TrainingProgress::model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) {
+  model_ = models > 1 ? fmt::format("model {}/{} ", model + 1, models) : "";
+  log_.emplace(log_path(output), epochs_done);
+  epochs_ = 0;
+  start_ = Clock::now();
+  shown_.reset();
+}
+
+void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double seconds_left) {
+  ++epochs_;
+  if (log_) log_->add(record);
+  const auto now = Clock::now();
+  const auto interval = line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval);
+  if (shown_ && now - *shown_ < interval && record.epoch < epochs) return;
+  shown_ = now;
+  line_.show(text(record, epochs, seconds_left));
+}
+
+double TrainingProgress::atoms_per_second() const {
+  const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  return seconds > 0 ? atoms_ * epochs_ / seconds : 0;
+}
+
+/// Short enough for a terminal of 80 columns: losses of training/validation, RMSE of validation.
+std::string TrainingProgress::text(const EpochRecord& record, int epochs, double seconds_left) const {
+  constexpr double milli = 1e3;
+  std::string text = fmt::format("{}epoch {}/{} loss {:.3g}/{:.3g}", model_, record.epoch, epochs, record.train_loss,
+                                 record.valid_loss);
+  if (record.valid_energy > 0) text += fmt::format(", {:.3g} meV/atom", milli * record.valid_energy);
+  if (record.valid_forces > 0) text += fmt::format(", {:.3g} meV/A", milli * record.valid_forces);
+  text += fmt::format(", {:.3g} atoms/s", atoms_per_second());
+  if (record.epoch < epochs) text += fmt::format(", {} left", format_duration(seconds_left));
+  return text;
+}
+
+}  // namespace grapevine

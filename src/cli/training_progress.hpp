@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
+#include "training/trainer.hpp"
+#include "training/training_log.hpp"
+
+namespace grapevine {
+
+/// Prints what the data of a training hold, on standard output, and warnings on standard error.
+void print_data_report(const DataReport& report, double cutoff);
+
+/// Shows how far a training is, on standard error, and writes its log beside the model.
+class TrainingProgress : public TrainingMonitor {
+ public:
+  TrainingProgress(double cutoff, const InterruptGuard& guard);
+
+  void data_read(const DataReport& report) override;
+  void model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) override;
+  void epoch_done(const EpochRecord& record, int epochs, double seconds_left) override;
+  bool stop_requested() override { return guard_.requested(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string text(const EpochRecord& record, int epochs, double seconds_left) const;
+  double atoms_per_second() const;
+
+  double cutoff_;
+  const InterruptGuard& guard_;
+  double atoms_ = 0;  // trained on per epoch
+  std::string model_;
+  std::optional<TrainingLog> log_;
+  int epochs_ = 0;  // since start_
+  Clock::time_point start_;
+  std::optional<Clock::time_point> shown_;
+  StatusLine line_;
+};
+
+}  // namespace grapevine

@@ -1,0 +1,188 @@
+#include "training/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <vector>
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include "support/error.hpp"
+#include "training/option_table.hpp"
+
+namespace grapevine {
+namespace {
+
+constexpr std::uintmax_t largest_file = 1u << 20;
+constexpr const char* atoms_section = "isolated_atoms";
+
+template <class Member>
+std::vector<Member> list_of(const toml::array& array, const char* kind) {
+  std::vector<Member> members;
+  for (const toml::node& node : array) {
+    const auto member = node.value_exact<Member>();
+    if (!member) throw Error(fmt::format("must be a list of {}", kind));
+    members.push_back(*member);
+  }
+  return members;
+}
+
+OptionValue value_of(const toml::node& node) {
+  if (const auto* value = node.as_boolean()) return value->get();
+  if (const auto* value = node.as_integer()) return value->get();
+  if (const auto* value = node.as_floating_point()) return value->get();
+  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* array = node.as_array()) {
+    if (!array->empty() && array->front().is_integer()) return list_of<std::int64_t>(*array, "whole numbers");
+    return list_of<std::string>(*array, "texts in quotes, or of whole numbers");
+  }
+  throw Error("must be a number, a text in quotes, true or false, or a list");
+}
+
+class Reader {
+ public:
+  Reader(const std::string& name, const std::filesystem::path& folder) : name_(name), folder_(folder) {}
+
+  TrainingOptions read(const toml::table& root) {
+    for (const auto& [key, node] : root) {
+      const std::string section(key.str());
+      if (!is_section(section))
+        read_option("", key, node);
+      else if (!node.is_table())
+        fail(key.source(), fmt::format("{} is a table: write [{}]", section, section));
+      else
+        read_section(section, *node.as_table());
+    }
+    return options_;
+  }
+
+ private:
+  [[noreturn]] void fail(const toml::source_region& where, const std::string& message) const {
+    throw Error(fmt::format("{}:{}: {}", name_, where.begin.line, message));
+  }
+
+  static bool is_section(const std::string& name) {
+    const auto& table = training_option_table();
+    return name == atoms_section || (!name.empty() && std::any_of(table.begin(), table.end(), [&](const auto& option) {
+             return option.section == name;
+           }));
+  }
+
+  void read_section(const std::string& section, const toml::table& table) {
+    for (const auto& [key, node] : table)
+      if (section == atoms_section)
+        read_isolated_atom(key, node);
+      else
+        read_option(section, key, node);
+  }
+
+  void read_isolated_atom(const toml::key& key, const toml::node& node) {
+    const auto energy = node.value<double>();
+    const std::string symbol(key.str());
+    if (!energy || !node.is_number())
+      fail(key.source(), fmt::format("{}.{} must be a number, in eV", atoms_section, symbol));
+    try {
+      set_isolated_atom(options_, symbol, *energy);
+    } catch (const Error& error) {
+      fail(key.source(), fmt::format("{}: {}", atoms_section, error.what()));
+    }
+  }
+
+  void read_option(const std::string& section, const toml::key& key, const toml::node& node) {
+    const TrainingOption& option = find(section, key);
+    try {
+      set_option(option, options_, value_of(node));
+    } catch (const Error& error) {
+      fail(key.source(), fmt::format("{} {}", option.name(), error.what()));
+    }
+    std::visit([this](auto* at) { complete(*at); }, option.target(options_));
+  }
+
+  const TrainingOption& find(const std::string& section, const toml::key& key) const {
+    const auto& table = training_option_table();
+    const auto found = std::find_if(table.begin(), table.end(), [&](const TrainingOption& option) {
+      return option.section == section && option.key == key.str();
+    });
+    if (found != table.end()) return *found;
+    const auto elsewhere =
+        std::find_if(table.begin(), table.end(), [&](const TrainingOption& option) { return option.key == key.str(); });
+    const std::string hint = elsewhere == table.end()     ? "grapevine train --init lists all"
+                             : elsewhere->section.empty() ? "it belongs above the first [table]"
+                                                          : fmt::format("it belongs in [{}]", elsewhere->section);
+    fail(key.source(), fmt::format("unknown option '{}'{}; {}", key.str(),
+                                   section.empty() ? "" : fmt::format(" in [{}]", section), hint));
+  }
+
+  template <class T>
+  void complete(T& value) const {
+    if constexpr (std::is_same_v<T, std::filesystem::path>) {
+      if (!value.empty()) value = (folder_ / value).lexically_normal();
+    } else if constexpr (std::is_same_v<T, std::vector<std::filesystem::path>>) {
+      for (std::filesystem::path& path : value) complete(path);
+    }
+  }
+
+  std::string name_;
+  std::filesystem::path folder_;
+  TrainingOptions options_;
+};
+
+std::string section_header(const std::string& section) {
+  if (section == "loss")
+    return "\n# Each weight goes from its first to its last value geometrically over the training.\n[loss]\n";
+  return fmt::format("\n[{}]\n", section);
+}
+
+std::string isolated_atoms(const TrainingOptions& options) {
+  std::string text =
+      "\n# Reference energies of elements, eV; those not named are found by least squares from the data.\n"
+      "# Example: W = -4.568\n[isolated_atoms]\n";
+  for (const auto& [symbol, energy] : options.isolated_atoms) text += fmt::format("{} = {}\n", symbol, energy);
+  return text;
+}
+
+}  // namespace
+
+TrainingOptions parse_config(std::string_view text, const std::string& name, const std::filesystem::path& folder) {
+  try {
+    return Reader(name, folder).read(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+  }
+}
+
+TrainingOptions read_config(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw Error(fmt::format("{} is a folder; give a configuration file", path.string()));
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
+  std::string text(largest_file + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > largest_file)
+    throw Error(fmt::format("{} is larger than 1 MiB; this is not a configuration of a training", path.string()));
+  return parse_config(text, path.string(), path.parent_path());
+}
+
+std::string commented_config(const TrainingOptions& options) {
+  std::string text =
+      "# Configuration of `grapevine train`. Every option is here; unless changed, it has its default. What the\n"
+      "# command line says goes first. Units are eV and Angstrom. Relative paths are relative to this file.\n\n";
+  std::string section;
+  for (const TrainingOption& option : training_option_table()) {
+    if (option.section != section) text += section_header(option.section);
+    section = option.section;
+    text += fmt::format("# {}\n{} = {}\n", option.help, option.key, format_option(option, options));
+  }
+  return text + isolated_atoms(options);
+}
+
+}  // namespace grapevine

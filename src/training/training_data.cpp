@@ -1,0 +1,226 @@
+#include "training/training_data.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "formats/extxyz.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+constexpr std::size_t few_frames = 3;
+constexpr double few_angstrom = 0.5;  // no two nuclei of a sane structure are closer
+constexpr double many_neighbours = 400;
+
+using Warnings = std::vector<std::string>;
+
+ReannCoordinates coordinates_of(const DataOptions& options) {
+  if (options.reann_coordinates == "cartesian") return ReannCoordinates::cartesian;
+  if (options.reann_coordinates == "fractional") return ReannCoordinates::fractional;
+  return ReannCoordinates::automatic;
+}
+
+/// What the first frame of an extended XYZ file has beyond positions, for messages.
+std::string names_in(const std::filesystem::path& path) {
+  Frame frame;
+  try {
+    ExtxyzReader(path).next(frame);
+  } catch (const Error&) {
+    return "";
+  }
+  std::vector<std::string> names;
+  for (const auto& pair : frame.info) names.push_back(pair.first);
+  for (const Column& column : frame.columns) names.push_back(column.name);
+  return names.empty() ? "; its first frame has nothing beyond positions"
+                       : fmt::format("; its first frame has {}", fmt::join(names, ", "));
+}
+
+std::vector<LabelledFrame> read_file(const std::filesystem::path& path, const DataOptions& options,
+                                     Warnings& warnings) {
+  std::vector<LabelledFrame> frames = read_labelled_frames(path, options.keys, coordinates_of(options));
+  const std::size_t all = frames.size();
+  std::erase_if(frames, [](const LabelledFrame& frame) { return !has_reference(frame); });
+  if (frames.empty())
+    throw Error(
+        fmt::format("{}: no frame has reference values{}; name them with --energy-key, --forces-key, --virial-key",
+                    path.string(), names_in(path)));
+  if (frames.size() < all)
+    warnings.push_back(fmt::format("{}: {} of {} frames have no reference values and are left out", path.string(),
+                                   all - frames.size(), all));
+  return frames;
+}
+
+std::vector<LabelledFrame> read_files(const std::vector<std::filesystem::path>& paths, const DataOptions& options,
+                                      Warnings& warnings) {
+  std::vector<LabelledFrame> all;
+  for (const std::filesystem::path& path : paths) {
+    std::vector<LabelledFrame> frames = read_file(path, options, warnings);
+    std::move(frames.begin(), frames.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+/// Structures in memory take about what they take as text.
+void check_file_sizes(const DataOptions& options) {
+  const std::optional<double> available = available_memory();
+  double bytes = 0;
+  for (const auto* paths : {&options.train, &options.valid, &options.test})
+    for (const std::filesystem::path& path : *paths) {
+      std::error_code problem;
+      const std::uintmax_t size = std::filesystem::file_size(path, problem);
+      if (!problem) bytes += static_cast<double>(size);
+    }
+  if (available && bytes > *available)
+    throw Error(fmt::format("the files of the data have {}, but only {} of memory are free; train on fewer structures",
+                            format_bytes(bytes), format_bytes(*available)));
+}
+
+void warn_of_files_used_twice(const DataOptions& options, Warnings& warnings) {
+  const auto warn = [&](const auto& paths, const char* first, const auto& others, const char* second) {
+    for (const std::filesystem::path& path : others) {
+      std::error_code ignored;
+      const bool twice = std::any_of(paths.begin(), paths.end(), [&](const std::filesystem::path& other) {
+        return std::filesystem::equivalent(path, other, ignored);
+      });
+      if (twice)
+        warnings.push_back(fmt::format("{} is among the files of both {} and {}", path.string(), first, second));
+    }
+  };
+  warn(options.train, "train", options.valid, "valid");
+  warn(options.train, "train", options.test, "test");
+  warn(options.valid, "valid", options.test, "test");
+}
+
+void check_keys(const DataOptions& options, const DataSummary& train) {
+  const auto check = [&](const std::string& key, std::size_t found, const char* what) {
+    if (key.empty() || found > 0) return;
+    throw Error(fmt::format("{}: no frame has {} under the name '{}'{}", options.train.front().string(), what, key,
+                            names_in(options.train.front())));
+  };
+  check(options.keys.energy, train.with_energy, "an energy");
+  check(options.keys.forces, train.with_forces, "forces");
+  check(options.keys.virial, train.with_virial, "a virial or stress");
+}
+
+void warn_of_missing(const char* set, const DataSummary& summary, Warnings& warnings) {
+  const auto warn = [&](std::size_t have, const char* what) {
+    if (have > 0 && have < summary.frames)
+      warnings.push_back(
+          fmt::format("{} of {} frames of {} have no {}", summary.frames - have, summary.frames, set, what));
+  };
+  warn(summary.with_energy, "energy");
+  warn(summary.with_forces, "forces");
+  warn(summary.with_virial, "virial");
+}
+
+void check_loss(const LossOptions& loss, const DataSummary& train, Warnings& warnings) {
+  const bool wants_virial = loss.virial > 0 || loss.virial_end > 0;
+  if (wants_virial && train.with_virial == 0)
+    throw Error("the loss has a weight of the virial, but no structure of train has a virial or stress");
+  if (!wants_virial && train.with_virial > 0)
+    warnings.push_back(fmt::format("{} frames of train have a virial, which is not used: its weight in the loss is 0",
+                                   train.with_virial));
+  if (train.with_energy == 0) warnings.emplace_back("no structure of train has an energy: energies have no zero");
+  if (train.with_forces == 0) warnings.emplace_back("no structure of train has forces: they will be rough");
+}
+
+std::vector<std::string> species_of(const TrainingOptions& options, const std::vector<std::string>& species,
+                                    std::span<const LabelledFrame> train) {
+  if (!species.empty()) return species;
+  return options.model.species.empty() ? elements_of(train) : options.model.species;
+}
+
+void check_frames_have(const std::vector<std::string>& species, std::span<const LabelledFrame> frames) {
+  for (const LabelledFrame& labelled : frames)
+    for (const std::string& symbol : labelled.frame.symbols)
+      if (std::find(species.begin(), species.end(), symbol) == species.end())
+        throw Error(fmt::format("{}: element {} is not one of the model's, {}", labelled.place, symbol,
+                                fmt::join(species, " ")));
+}
+
+/// Elements that a model to go on from knows need no data.
+void check_data_of(const std::vector<std::string>& species, const DataSummary& train, bool from_model,
+                   Warnings& warnings) {
+  for (const std::string& symbol : species) {
+    const auto found = train.elements.find(symbol);
+    const ElementCount count = found == train.elements.end() ? ElementCount{} : found->second;
+    if (count.frames == 0 && !from_model)
+      throw Error(fmt::format("no structure of train has the element {}; take it out of species or add data", symbol));
+    if (count.frames < few_frames)
+      warnings.push_back(fmt::format("element {} is in {} frame{} of train only ({} atom{})", symbol, count.frames,
+                                     count.frames == 1 ? "" : "s", count.atoms, count.atoms == 1 ? "" : "s"));
+  }
+}
+
+void warn_of_isolated_atoms(const TrainingOptions& options, const DataSummary& train, Warnings& warnings) {
+  if (train.isolated_atoms > 0 && !options.data.isolated_atom_frames)
+    warnings.push_back(
+        fmt::format("{} frames of train are one atom alone; --isolated-atom-frames makes theirs the reference energies",
+                    train.isolated_atoms));
+}
+
+void check_neighbours(double cutoff, const DataReport& report, Warnings& warnings) {
+  const NeighbourSample& sample = report.neighbours;
+  if (sample.frames > 0 && !sample.nearest && report.train.largest > 1)
+    throw Error(fmt::format("no atom has a neighbour within the cutoff of {} Angstrom; are the positions in Angstrom?",
+                            cutoff));
+  if (sample.nearest && *sample.nearest < few_angstrom)
+    warnings.push_back(
+        fmt::format("the shortest distance is {:.3g} Angstrom; are the positions in Angstrom?", *sample.nearest));
+  if (sample.per_atom > many_neighbours)
+    warnings.push_back(fmt::format("a cutoff of {} Angstrom means {:.0f} neighbours per atom: training will be slow",
+                                   cutoff, sample.per_atom));
+}
+
+void check_memory(double cutoff, double bytes) {
+  const std::optional<double> available = available_memory();
+  if (available && bytes > *available)
+    throw Error(
+        fmt::format("neighbours within {} Angstrom take about {}, but only {} of memory are free; shorten the "
+                    "cutoff or train on fewer structures",
+                    cutoff, format_bytes(bytes), format_bytes(*available)));
+}
+
+}  // namespace
+
+TrainingData read_training_data(const TrainingOptions& options, const std::vector<std::string>& species) {
+  TrainingData data;
+  DataReport& report = data.report;
+  Warnings& warnings = report.warnings;
+  check_file_sizes(options.data);
+  warn_of_files_used_twice(options.data, warnings);
+  data.train = read_files(options.data.train, options.data, warnings);
+  data.valid = read_files(options.data.valid, options.data, warnings);
+  data.test = read_files(options.data.test, options.data, warnings);
+  report.train = summarise(data.train);
+  report.valid = summarise(data.valid);
+  report.test = summarise(data.test);
+  if (data.valid.empty()) report.split_off = split_frames(data.train, options.data.split, options.seed).valid.size();
+
+  check_keys(options.data, report.train);
+  check_loss(options.loss, report.train, warnings);
+  warn_of_missing("train", report.train, warnings);
+  warn_of_missing("valid", report.valid, warnings);
+  warn_of_missing("test", report.test, warnings);
+  warn_of_isolated_atoms(options, report.train, warnings);
+
+  report.species = species_of(options, species, data.train);
+  for (const auto* frames : {&data.train, &data.valid, &data.test}) check_frames_have(report.species, *frames);
+  check_data_of(report.species, report.train, !options.start.empty(), warnings);
+
+  report.neighbours = sample_neighbours(data.train, report.species, options.model.cutoff);
+  check_neighbours(options.model.cutoff, report, warnings);
+  const std::size_t atoms = report.train.atoms + report.valid.atoms + report.test.atoms;
+  report.bytes = neighbour_list_bytes(report.neighbours.per_atom * static_cast<double>(atoms), options.in_double);
+  check_memory(options.model.cutoff, report.bytes);
+  return data;
+}
+
+}  // namespace grapevine

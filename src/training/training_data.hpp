@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "training/data_size.hpp"
+#include "training/dataset.hpp"
+#include "training/options.hpp"
+
+namespace grapevine {
+
+/// What a user should know of the data before a training starts.
+struct DataReport {
+  DataSummary train;  ///< with those that are split off for validation
+  DataSummary valid;
+  DataSummary test;
+  std::size_t split_off = 0;          ///< frames of `train` that are validated with, where `valid` is empty
+  std::vector<std::string> species;   ///< of the model
+  NeighbourSample neighbours;         ///< within the cutoff, in a sample of `train`
+  double bytes = 0;                   ///< of neighbour lists, estimated
+  std::vector<std::string> warnings;  ///< one line each
+};
+
+/// All structures of a training.
+struct TrainingData {
+  std::vector<LabelledFrame> train;  ///< with those that split_frames() sets aside where `valid` is empty
+  std::vector<LabelledFrame> valid;
+  std::vector<LabelledFrame> test;
+  DataReport report;
+};
+
+/// Reads and checks the data of a training; structures without any reference value are left out, with a warning.
+/// `species` are those of the model: empty for options.model.species or, where that is empty too, the elements of
+/// `train` by atomic number. Throws Error with file, line and frame as read_labelled_frames() does, and for files that
+/// have no reference values at all, a named key that is in no frame of `train`, an element that the model does not
+/// know or has no data for, a virial in the loss without virials, a cutoff within which no atom has a neighbour, and
+/// data that do not fit in memory.
+TrainingData read_training_data(const TrainingOptions& options, const std::vector<std::string>& species = {});
+
+}  // namespace grapevine
