@@ -41,7 +41,7 @@ std::string short_number(double value) {
   if (value >= 1e9) return fmt::format("{:.4g}G", value / 1e9);
   if (value >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
   if (value >= 1e4) return fmt::format("{:.4g}k", value / 1e3);
-  if (value < 0.999e-3) {
+  if (value < 0.999e-2) {
     const int power = static_cast<int>(std::floor(std::log10(value) + 1e-9));
     const std::string lead = fmt::format("{:.3g}", value / std::pow(10, power));
     return (lead == "1" ? "" : lead + "\u00b7") + "10" + superscript(power);
@@ -55,7 +55,7 @@ void add_close_ticks(Axis& axis) {
   axis.labels.clear();
   add_linear_ticks(axis);
   for (std::size_t n = 0; n < axis.ticks.size(); ++n)
-    if (axis.ticks[n] < 0.999e-3) axis.labels[n] = short_number(axis.ticks[n]);
+    if (axis.ticks[n] < 0.999e-2) axis.labels[n] = short_number(axis.ticks[n]);
 }
 
 void add_logarithmic_ticks(Axis& axis) {

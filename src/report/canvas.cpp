@@ -31,6 +31,7 @@ void Canvas::line(double x0, double y0, double x1, double y1) const {
 }
 
 void Canvas::path(std::span<const Spot> spots) const {
+  cairo_new_path(get());  // writing words leaves a point behind
   for (const Spot& spot : spots) cairo_line_to(get(), spot.x, spot.y);
   cairo_stroke(get());
 }
@@ -46,6 +47,7 @@ void Canvas::bar(double x, double y, double width, double height) const {
 }
 
 void Canvas::dot(double x, double y, double radius) const {
+  cairo_new_path(get());
   cairo_arc(get(), x, y, radius, 0, 2 * std::numbers::pi);
   cairo_fill(get());
 }

@@ -35,7 +35,7 @@ inline constexpr double small_font_size = 11.5;
 inline constexpr double pixels_per_unit = 2;  ///< of what is drawn in pixels: sharp on dense screens and in print
 
 /// Room left of a plot for its labels, at least: so plots that stand below each other begin on one line.
-inline constexpr double least_left_margin = 84;
+inline constexpr double least_left_margin = 98;
 
 enum class Anchor { left, centre, right };
 

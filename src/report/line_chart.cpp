@@ -15,7 +15,8 @@
 namespace grapevine {
 namespace {
 
-constexpr double top_margin = 46;
+constexpr double least_top_margin = 46;
+constexpr double subtitle_step = small_font_size + 4;
 constexpr double right_margin = 22;
 constexpr double gap = 8;
 constexpr double legend_line = 22;  // length of the sample line
@@ -81,11 +82,12 @@ class ChartDrawing {
       : chart_(std::move(chart)),
         plot_width_(chart_.plot_width),
         plot_height_(chart_.plot_height),
+        top_(least_top_margin + subtitle_step * static_cast<double>(chart_.subtitles.size())),
         x_axis_(x_axis_of(chart_)),
         y_axis_(y_axis_of(chart_)),
         label_width_(widest(y_axis_.labels)) {
     const double needed = label_width_ + 2 * gap;
-    left_ = chart_.y_label.empty() ? needed : std::max(needed + 2 * font_size, least_left_margin);
+    left_ = chart_.y_label.empty() ? std::max(needed, 52.0) : std::max(needed + 2 * font_size, least_left_margin);
   }
 
   double width() const {
@@ -96,7 +98,7 @@ class ChartDrawing {
 
   double height() const {
     const double beside = chart_.legend_inside ? 0 : static_cast<double>(legend_lines() + 1) * legend_step;
-    return top_margin + std::max(plot_height_, beside) + (chart_.x_label.empty() ? 32 : 58);
+    return top_ + std::max(plot_height_, beside) + (chart_.x_label.empty() ? 32 : 58);
   }
 
   void draw(const Canvas& canvas) const {
@@ -105,11 +107,11 @@ class ChartDrawing {
       for (const ChartSeries& series : chart_.series) draw_series(canvas, series);
     };
     if (chart_.y_range)
-      canvas.inside(left_, top_margin, plot_width_, plot_height_, draw_all);
+      canvas.inside(left_, top_, plot_width_, plot_height_, draw_all);
     else
       draw_all();
     canvas.colour(black);
-    canvas.frame(left_, top_margin, plot_width_, plot_height_);
+    canvas.frame(left_, top_, plot_width_, plot_height_);
     draw_words(canvas);
     draw_legend(canvas);
   }
@@ -117,9 +119,7 @@ class ChartDrawing {
  private:
   double across(double value) const { return left_ + plot_width_ * x_axis_.fraction(value); }
   // Far beyond the plot cairo's coordinates would overflow.
-  double up(double value) const {
-    return top_margin + plot_height_ * (1 - std::clamp(y_axis_.fraction(value), -9.0, 9.0));
-  }
+  double up(double value) const { return top_ + plot_height_ * (1 - std::clamp(y_axis_.fraction(value), -9.0, 9.0)); }
 
   bool fits_in(double x, double y) const { return fits(x, chart_.x_scale) && fits(y, chart_.y_scale); }
 
@@ -140,8 +140,7 @@ class ChartDrawing {
 
   void draw_grid(const Canvas& canvas) const {
     canvas.colour(light_grey);
-    for (const double tick : x_axis_.ticks)
-      canvas.line(across(tick), top_margin, across(tick), top_margin + plot_height_);
+    for (const double tick : x_axis_.ticks) canvas.line(across(tick), top_, across(tick), top_ + plot_height_);
     for (const double tick : y_axis_.ticks) canvas.line(left_, up(tick), left_ + plot_width_, up(tick));
     canvas.colour(black);
     for (std::size_t n = 0; n < y_axis_.ticks.size(); ++n)
@@ -157,8 +156,7 @@ class ChartDrawing {
       const double half = canvas.text_width(x_axis_.labels[n], small_font_size) / 2;
       const double x = across(x_axis_.ticks[n]);
       if (x - half < end + gap) continue;
-      canvas.text(x, top_margin + plot_height_ + gap + small_font_size, x_axis_.labels[n], small_font_size,
-                  Anchor::centre);
+      canvas.text(x, top_ + plot_height_ + gap + small_font_size, x_axis_.labels[n], small_font_size, Anchor::centre);
       end = x + half;
     }
   }
@@ -188,20 +186,23 @@ class ChartDrawing {
 
   void draw_words(const Canvas& canvas) const {
     const double middle = left_ + plot_width_ / 2;
-    canvas.text(middle, top_margin - 16, chart_.title, font_size + 1, Anchor::centre);
-    canvas.text(middle, top_margin + plot_height_ + 44, chart_.x_label, font_size, Anchor::centre);
-    canvas.vertical_text(left_ - label_width_ - 2 * gap, top_margin + plot_height_ / 2, chart_.y_label, font_size);
+    canvas.text(middle, least_top_margin - 16, chart_.title, font_size + 1, Anchor::centre);
+    double y = least_top_margin - 14;
+    for (const std::string& subtitle : chart_.subtitles)
+      canvas.text(middle, y += subtitle_step, subtitle, small_font_size, Anchor::centre);
+    canvas.text(middle, top_ + plot_height_ + 44, chart_.x_label, font_size, Anchor::centre);
+    canvas.vertical_text(left_ - label_width_ - 2 * gap, top_ + plot_height_ / 2, chart_.y_label, font_size);
   }
 
   void draw_legend(const Canvas& canvas) const {
     double x = left_ + plot_width_ + 2 * gap;
-    double y = top_margin + small_font_size;
+    double y = top_ + small_font_size;
     if (chart_.legend_inside) {
       x = left_ + plot_width_ - legend_width() - gap;
       y += gap;
       const double height = static_cast<double>(legend_lines()) * legend_step;
       canvas.colour(white, 0.8);
-      if (height > 0) canvas.bar(x - gap / 2, top_margin + gap / 2, legend_width() + gap, height);
+      if (height > 0) canvas.bar(x - gap / 2, top_ + gap / 2, legend_width() + gap, height);
     }
     if (names_series())
       for (const ChartSeries& series : chart_.series) {
@@ -229,7 +230,7 @@ class ChartDrawing {
   }
 
   LineChart chart_;
-  double plot_width_, plot_height_;
+  double plot_width_, plot_height_, top_;
   Axis x_axis_, y_axis_;
   double label_width_;
   double left_ = 0;

@@ -30,7 +30,8 @@ enum class AxisScale {
 
 struct LineChart {
   std::string title;
-  std::string x_label, y_label;  ///< with units
+  std::vector<std::string> subtitles;  ///< lines between the title and the plot
+  std::string x_label, y_label;        ///< with units
   AxisScale x_scale = AxisScale::linear;
   AxisScale y_scale = AxisScale::from_zero;
   std::vector<double> x_ticks;  ///< where the ticks of a logarithmic x axis are; empty: chosen

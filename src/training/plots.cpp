@@ -70,30 +70,55 @@ std::string with_minus(std::string number) {
   return number;
 }
 
-/// Where the curve is lowest.
-std::string lowest_of(const DimerCurve& curve) {
-  const auto lowest = std::min_element(curve.energies.begin(), curve.energies.end());
-  return fmt::format("{} eV at {:.2f} \u00c5", with_minus(fmt::format("{:.2f}", *lowest)),
-                     curve.distances[static_cast<std::size_t>(lowest - curve.energies.begin())]);
+constexpr double wall = 1;  // eV; whatever is inside of it is not a bond
+
+/// The point of lowest energy among those from place `first` on.
+std::size_t lowest_from(const DimerCurve& curve, std::size_t first) {
+  const auto begin = curve.energies.begin();
+  return static_cast<std::size_t>(std::min_element(begin + static_cast<std::ptrdiff_t>(first), curve.energies.end()) -
+                                  begin);
 }
 
-/// The deepest well fills most of the height. A bond is not deeper than `deepest`: a curve that falls below it has a
-/// hole, and the axis ends there so that the other curves can be seen.
+/// The lowest point outside of the repulsive wall.
+std::size_t well_of(const DimerCurve& curve) {
+  std::size_t first = curve.energies.size() - 1;
+  while (first > 0 && curve.energies[first - 1] < wall) --first;
+  return lowest_from(curve, first);
+}
+
+std::string point_text(const DimerCurve& curve, std::size_t place) {
+  return fmt::format("{} eV at {:.2f} \u00c5", with_minus(fmt::format("{:.2f}", curve.energies[place])),
+                     curve.distances[place]);
+}
+
+/// The well and, if the curve falls below it somewhere inside the wall, the hole.
+std::vector<std::string> remarks_on(const DimerCurve& curve) {
+  constexpr double least_depth = 0.005;  // eV
+  const std::size_t well = well_of(curve);
+  const std::size_t lowest = lowest_from(curve, 0);
+  std::vector<std::string> remarks{curve.energies[well] < -least_depth ? point_text(curve, well) : "no well"};
+  if (curve.energies[lowest] < curve.energies[well] - least_depth)
+    remarks.push_back("hole: " + point_text(curve, lowest));
+  return remarks;
+}
+
+/// The deepest well fills most of the height. No bond is deeper than `deepest`.
 std::pair<double, double> dimer_range(const std::vector<DimerCurve>& curves) {
   constexpr double deepest = -15;
+  constexpr double least_height = 0.2;
   double low = 0;
-  double outer = 0.5;
-  for (const DimerCurve& curve : curves)
-    for (std::size_t n = 0; n < curve.energies.size(); ++n) {
-      low = std::min(low, curve.energies[n]);
-      if (curve.distances[n] > 0.5 * curve.distances.back()) outer = std::max(outer, curve.energies[n]);
-    }
+  double outer = least_height;
+  for (const DimerCurve& curve : curves) {
+    low = std::min(low, curve.energies[well_of(curve)]);
+    for (std::size_t n = 0; n < curve.energies.size(); ++n)
+      if (curve.distances[n] > 0.6 * curve.distances.back()) outer = std::max(outer, curve.energies[n]);
+  }
   low = std::max(low, deepest);
-  return {1.12 * low - 0.1, std::max(std::min(1.2 * outer, -deepest), -0.6 * low)};
+  return {1.15 * low - 0.1 * outer, std::max(1.2 * std::min(outer, -deepest), -0.7 * low)};
 }
 
 ChartSeries series_of(const DimerCurve& curve, int colour) {
-  return {fmt::format("{}   {}", dimer_name(curve), lowest_of(curve)),
+  return {fmt::format("{}   {}", dimer_name(curve), fmt::join(remarks_on(curve), ", ")),
           curve.distances,
           curve.energies,
           {},
@@ -103,13 +128,18 @@ ChartSeries series_of(const DimerCurve& curve, int colour) {
           false};
 }
 
-LineChart dimer_chart(const std::vector<DimerCurve>& curves, const std::pair<double, double>& range) {
+LineChart dimer_chart(const std::vector<DimerCurve>& curves) {
   LineChart chart;
-  chart.y_range = range;
+  chart.y_range = dimer_range(curves);
   chart.legend_inside = true;
   for (const DimerCurve& curve : curves)
     chart.series.push_back(series_of(curve, static_cast<int>(chart.series.size())));
   return chart;
+}
+
+bool is_whole(const DimerCurve& curve) {
+  return !curve.distances.empty() && curve.distances.size() == curve.energies.size() &&
+         std::all_of(curve.energies.begin(), curve.energies.end(), [](double e) { return std::isfinite(e); });
 }
 
 /// The name of a set as a part of a file's name.
@@ -179,26 +209,28 @@ std::vector<Picture> error_histograms(const SetResult& set) {
 std::vector<Picture> dimer_plots(const std::vector<DimerCurve>& curves) {
   std::vector<DimerCurve> shown;
   for (const DimerCurve& curve : curves)
-    if (!curve.distances.empty() && shown.size() < most_dimers) shown.push_back(curve);
+    if (is_whole(curve) && shown.size() < most_dimers) shown.push_back(curve);
   if (shown.empty()) return {};
-  const auto range = dimer_range(shown);
   std::vector<Picture> pictures;
   if (shown.size() <= most_dimers_in_one_plot) {
-    LineChart chart = dimer_chart(shown, range);
+    LineChart chart = dimer_chart(shown);
     chart.title = "Dimers";
     chart.x_label = "distance / \u00c5";
     chart.y_label = "energy / eV";
-    chart.plot_width = 2 * plot_side + 106;
+    chart.plot_width = 2 * plot_side + 120;
     chart.plot_height = plot_side;
     if (shown.size() == 1) chart.notes = {chart.series.front().label};
     pictures.push_back(line_chart(std::move(chart)));
     return pictures;
   }
+  std::size_t lines = 0;
+  for (const DimerCurve& curve : shown) lines = std::max(lines, remarks_on(curve).size());
   for (const DimerCurve& curve : shown) {
-    LineChart chart = dimer_chart({curve}, range);
+    LineChart chart = dimer_chart({curve});
     chart.title = dimer_name(curve);
-    chart.notes = {lowest_of(curve)};
-    chart.plot_width = 200;
+    chart.subtitles = remarks_on(curve);
+    chart.subtitles.resize(lines);
+    chart.plot_width = 204;
     chart.plot_height = 150;
     pictures.push_back(line_chart(std::move(chart)));
   }

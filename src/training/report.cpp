@@ -16,13 +16,14 @@ namespace {
 constexpr const char* style = R"(
   :root { color-scheme: light; }
   body { margin: 0; background: #fff; color: #1c1c1c; font: 13px/1.5 "DejaVu Sans", Verdana, sans-serif; }
-  main { max-width: 816px; margin: 0 auto; padding: 36px 24px 48px; }
+  main { max-width: 840px; margin: 0 auto; padding: 36px 24px 48px; }
   header p { margin: 2px 0 0; color: #555; }
   h1 { font-size: 24px; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
   h2 { font-size: 17px; margin: 40px 0 12px; padding-bottom: 5px; border-bottom: 1px solid #bbb; }
   h3 { font-size: 14px; margin: 26px 0 8px; overflow-wrap: anywhere; }
   p { margin: 0 0 10px; }
-  .note, caption { color: #555; }
+  .note { color: #555; }
+  .figures + .note { margin-top: 8px; }
   .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(168px, 1fr)); gap: 12px; margin: 24px 0 0; }
   .figure { border: 1px solid #ccc; border-radius: 4px; padding: 10px 14px; }
   .figure b { display: block; font-size: 22px; line-height: 1.3; font-weight: 600; color: #00588a; }
@@ -63,7 +64,7 @@ std::string count_text(std::size_t count) {
   return text;
 }
 
-/// In thousandths of the unit; `sign` is "+" for errors of either sign.
+/// In thousandths of the unit.
 std::string milli_text(double value, bool with_sign = false) {
   const double thousandths = 1e3 * value;
   const double size = std::abs(thousandths);
@@ -71,6 +72,9 @@ std::string milli_text(double value, bool with_sign = false) {
   if (!with_sign) return digits;
   return (thousandths < 0 ? "\u2212" : "+") + digits;
 }
+
+/// To three digits.
+std::string rounded(double value) { return fmt::format(fmt::runtime(value < 1000 ? "{:.3g}" : "{:.0f}"), value); }
 
 std::string duration_text(double seconds) {
   const long minutes = std::lround(seconds / 60);
@@ -96,16 +100,16 @@ std::string key_figures(const TrainingSummary& summary) {
   for (const SetResult* set : sets_to_judge_by(summary)) {
     if (!set->errors.any()) continue;
     const auto add = [&](const char* label, const ErrorStatistics& errors, const char* unit) {
-      if (errors.count() > 0) html += figure(label, milli_text(errors.root_mean_square()), unit);
+      if (errors.count() > 0) html += figure(label, rounded(1e3 * errors.root_mean_square()), unit);
     };
     add("Energy RMSE", set->errors.energy_per_atom, milli_per_atom);
     add("Force RMSE", set->errors.forces, milli_per_angstrom);
     add("Virial RMSE", set->errors.virial_per_atom, milli_per_atom);
     html = fmt::format("<div class=\"figures\">\n{}", html);
     if (!summary.epochs.empty())
-      html += figure("Training", fmt::format("{}", summary.epochs.back().epoch),
-                     "epochs, " + duration_text(summary.epochs.back().seconds));
-    return html + "</div>\n" + note(fmt::format("Errors on {}.", html_text(set->name)));
+      html += figure("Training, " + duration_text(summary.epochs.back().seconds),
+                     fmt::format("{}", summary.epochs.back().epoch), "epochs");
+    return html + "</div>\n" + note(fmt::format("Errors of {}.", html_text(set->name)));
   }
   return "";
 }
@@ -218,8 +222,10 @@ std::string dimer_section(const TrainingSummary& summary) {
   if (pictures.empty()) return head + note("There are no curves.");
   const bool one = pictures.size() == 1;
   std::string text =
-      "Energy of two atoms (eV) against their distance (\u00c5), without that of the isolated atoms, and where it is "
-      "lowest. The wall at short distance is cut off.";
+      "Energy of two atoms (eV) against their distance (\u00c5), without that of the isolated atoms, and the lowest "
+      "point "
+      "of the well. Where the energy is lower still inside the repulsive wall, there is a hole. The wall is cut off.";
+  if (!one) text += " Each panel has a scale of its own.";
   if (!one && pictures.size() < summary.dimers.size())
     text += fmt::format(" The first {} of {} pairs.", pictures.size(), summary.dimers.size());
   return head + note(text) + pictures_in(one ? "" : "three", pictures);
