@@ -72,13 +72,27 @@ TrainingSummary full_summary() {
   return summary;
 }
 
-std::string page_of(const TrainingSummary& summary) {
+std::string whole_page_of(const TrainingSummary& summary) {
   const std::filesystem::path path = test::temporary_path("report.html");
   write_training_report(path, summary);
   std::ifstream stream(path, std::ios::binary);
   std::string page{std::istreambuf_iterator<char>(stream), {}};
   std::filesystem::remove(path);
   return page;
+}
+
+/// Of the images the first bytes only, so that words are not found in them by chance.
+std::string page_of(const TrainingSummary& summary) {
+  const std::string whole = whole_page_of(summary);
+  const std::string start = "base64,";
+  constexpr std::size_t kept = 8;
+  std::string page;
+  std::size_t from = 0;
+  for (std::size_t at = whole.find(start); at != std::string::npos; at = whole.find(start, from)) {
+    page += whole.substr(from, at + start.size() + kept - from);
+    from = whole.find('"', at);
+  }
+  return page + whole.substr(from);
 }
 
 std::size_t count_of(const std::string& text, const std::string& word) {
@@ -117,7 +131,7 @@ void expect_sound(const std::string& page) {
   EXPECT_THAT(page, Not(HasSubstr("<link")));
   EXPECT_THAT(page, Not(HasSubstr("url(")));
   EXPECT_THAT(page, Not(HasSubstr("nan")));
-  EXPECT_EQ(count_of(page, "src="), count_of(page, "src=\"data:image/svg+xml;base64,PD94bWwg"));  // "<?xml "
+  EXPECT_EQ(count_of(page, "src="), count_of(page, "src=\"data:image/svg+xml;base64,PD94bWwg\""));  // "<?xml "
   EXPECT_EQ(count_of(page, "<img"), count_of(page, "src="));
 }
 
@@ -208,7 +222,7 @@ TEST(TrainingReport, SurvivesEpochsThatAreNotFinite) {
 TEST(TrainingReport, StaysLightWithVeryManyValues) {
   TrainingSummary summary;
   summary.sets = {some_set("test", 200, false)};
-  EXPECT_LT(page_of(summary).size(), 1'500'000u);
+  EXPECT_LT(whole_page_of(summary).size(), 1'500'000u);
 }
 
 TEST(DimerPlots, AreOneForFewPairsAndOneEachForMany) {
