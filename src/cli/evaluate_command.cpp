@@ -15,18 +15,17 @@
 #include <utility>
 #include <vector>
 
-#include "cli/comparison.hpp"
 #include "cli/evaluate_output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "formats/extxyz.hpp"
 #include "models/registry.hpp"
-#include "report/canvas.hpp"
 #include "report/parity_plot.hpp"
 #include "structures/evaluate_batch.hpp"
 #include "structures/result_frame.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "training/comparison.hpp"
 
 namespace grapevine {
 namespace {
@@ -42,9 +41,16 @@ struct EvaluateOptions {
   bool json = false;
 };
 
-// A batch keeps all threads busy and memory bounded, and is done within seconds.
-constexpr std::size_t batch_atoms = 8192;
-constexpr std::size_t batch_frames_per_thread = 32;
+/// Throws Error if a name given for reference values was in no frame.
+void check_keys(const ReferenceKeys& keys, const PotentialErrors& errors) {
+  const auto check = [](const std::string& key, const ErrorStatistics& of, const char* what) {
+    if (!key.empty() && of.count() == 0)
+      throw Error(fmt::format("no structure has reference {} under the name '{}'", what, key));
+  };
+  check(keys.energy, errors.energy_per_atom, "energies");
+  check(keys.forces, errors.forces, "forces");
+  check(keys.virial, errors.virial_per_atom, "virials");
+}
 
 /// 0 for what is not a file with a size, such as a pipe.
 std::uint64_t file_size(const std::filesystem::path& path) {
@@ -56,23 +62,21 @@ std::uint64_t file_size(const std::filesystem::path& path) {
 class Evaluation {
  public:
   Evaluation(const EvaluateOptions& options, const InterruptGuard& guard)
-      : options_(options),
-        guard_(guard),
-        threads_(options.threads > 0 ? options.threads : omp_get_max_threads()),
-        comparison_(options.keys) {}
+      : options_(options), guard_(guard), threads_(options.threads > 0 ? options.threads : omp_get_max_threads()) {}
 
   void run() {
     if (!options_.plot.empty()) check_plot_format(options_.plot);
     const auto potential = load_potential(options_.model);
     const auto precision = options_.precision == "mixed" ? Precision::mixed : Precision::double_precision;
     BatchEvaluator evaluator(potential, precision, threads_);
+    comparison_.emplace(potential->species());
     ExtxyzReader reader(options_.structures);
     if (!options_.output.empty()) file_.emplace(options_.output);
     output_ =
         options_.json ? make_json_output(options_.model, options_.structures, options_.precision) : make_table_output();
     {
       Progress progress(file_size(options_.structures));
-      while (next_batch(reader)) {
+      while (next_batch(reader, evaluator)) {
         const std::size_t atoms = treat_batch(evaluator);
         progress.add(frames_.size(), atoms, reader.bytes_read());
       }
@@ -82,11 +86,10 @@ class Evaluation {
   }
 
  private:
-  bool next_batch(ExtxyzReader& reader) {
+  bool next_batch(ExtxyzReader& reader, const BatchEvaluator& evaluator) {
     frames_.clear();
     std::size_t atoms = 0;
-    const std::size_t most_frames = batch_frames_per_thread * static_cast<std::size_t>(threads_);
-    for (Frame frame; atoms < batch_atoms && frames_.size() < most_frames && reader.next(frame);) {
+    for (Frame frame; !evaluator.is_batch(frames_.size(), atoms) && reader.next(frame);) {
       atoms += frame.symbols.size();
       frames_.push_back(std::move(frame));
     }
@@ -109,7 +112,7 @@ class Evaluation {
   void treat_frame(const Frame& frame, const BatchEvaluator::Item& item) {
     try {
       if (item.problem) std::rethrow_exception(item.problem);
-      comparison_.add(done_, frame, item.result);
+      comparison_->add(done_, frame, find_reference_values(frame, options_.keys), item.result);
     } catch (const Error& error) {
       throw Error(fmt::format("{}:{}: frame {}: {}", options_.structures, frame.line, done_ + 1, error.what()));
     }
@@ -119,16 +122,16 @@ class Evaluation {
   }
 
   void finish() {
-    comparison_.check_keys();
-    if (!options_.plot.empty()) draw_parity_plot(options_.plot, comparison_.panels());
+    check_keys(options_.keys, comparison_->errors());
+    if (!options_.plot.empty()) draw_parity_plot(options_.plot, comparison_->panels());
     if (file_) file_->commit();
-    output_->finish(comparison_.errors());
+    output_->finish(comparison_->errors());
   }
 
   const EvaluateOptions& options_;
   const InterruptGuard& guard_;
   int threads_;
-  Comparison comparison_;
+  std::optional<Comparison> comparison_;
   std::optional<AtomicFile> file_;
   std::unique_ptr<EvaluateOutput> output_;
   std::vector<Frame> frames_;

@@ -16,8 +16,8 @@ double round_step(double width) {
   return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
 }
 
-void add_linear_ticks(Axis& axis) {
-  const double step = round_step(axis.high - axis.low);
+void add_linear_ticks(Axis& axis, double least_step = 0) {
+  const double step = std::max(least_step, round_step(axis.high - axis.low));
   const int decimals = std::clamp(static_cast<int>(-std::floor(std::log10(step) + 1e-9)), 0, 12);
   const double first = std::ceil(axis.low / step);
   for (int n = 0; (first + n) * step <= axis.high && n < 20; ++n) {
@@ -28,12 +28,34 @@ void add_linear_ticks(Axis& axis) {
   }
 }
 
-/// 10000 as "10k", 2000000 as "2M": short enough to stand side by side.
+std::string superscript(int number) {
+  constexpr const char* digits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                    "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+  std::string text;
+  for (const char c : fmt::format("{}", number)) text += c == '-' ? "\u207b" : digits[c - '0'];
+  return text;
+}
+
+/// 10000 as "10k", 2000000 as "2M", 0.00002 with a power of ten: short enough to stand side by side.
 std::string short_number(double value) {
   if (value >= 1e9) return fmt::format("{:.4g}G", value / 1e9);
   if (value >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
   if (value >= 1e4) return fmt::format("{:.4g}k", value / 1e3);
+  if (value < 0.999e-2) {
+    const int power = static_cast<int>(std::floor(std::log10(value) + 1e-9));
+    const std::string lead = fmt::format("{:.3g}", value / std::pow(10, power));
+    return (lead == "1" ? "" : lead + "\u00b7") + "10" + superscript(power);
+  }
   return fmt::format("{:.4g}", value);
+}
+
+/// Over less than a decade: at equal distances, since few of 1, 2 and 5 are among them.
+void add_close_ticks(Axis& axis) {
+  axis.ticks.clear();
+  axis.labels.clear();
+  add_linear_ticks(axis);
+  for (std::size_t n = 0; n < axis.ticks.size(); ++n)
+    if (axis.ticks[n] < 0.999e-2) axis.labels[n] = short_number(axis.ticks[n]);
 }
 
 void add_logarithmic_ticks(Axis& axis) {
@@ -48,6 +70,7 @@ void add_logarithmic_ticks(Axis& axis) {
       axis.ticks.push_back(tick);
       axis.labels.push_back(short_number(tick));
     }
+  if (axis.ticks.size() < 2) add_close_ticks(axis);
 }
 
 }  // namespace
@@ -66,9 +89,25 @@ Axis Axis::from_zero(double high) {
   return axis;
 }
 
+Axis Axis::counting_to(double high) {
+  Axis axis{0, std::max(high, 1.0), {}, {}};
+  add_linear_ticks(axis, 1);
+  return axis;
+}
+
+Axis Axis::between(double low, double high) {
+  Axis axis{low, high, {}, {}};
+  add_linear_ticks(axis);
+  return axis;
+}
+
 Axis Axis::logarithmic_covering(double low, double high) {
   const double margin = std::max(std::pow(high / low, 0.06), 1.1);
-  Axis axis{low / margin, high * margin, {}, {}, true};
+  return logarithmic_between(low / margin, high * margin);
+}
+
+Axis Axis::logarithmic_between(double low, double high) {
+  Axis axis{low, high, {}, {}, true};
   add_logarithmic_ticks(axis);
   return axis;
 }

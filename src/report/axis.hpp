@@ -19,9 +19,18 @@ struct Axis {
   /// Covers [0, high] with a margin above only; `high` is not negative.
   static Axis from_zero(double high);
 
+  /// Covers [0, high] without a margin, with ticks at whole numbers.
+  static Axis counting_to(double high);
+
+  /// Covers [low, high], low < high, without a margin.
+  static Axis between(double low, double high);
+
   /// Covers [low, high], both positive, in decades: ticks at 1, 2 and 5 times powers of ten, or at powers of ten alone
-  /// where those would be too many.
+  /// where those would be too many, or at equal distances where they would be too few.
   static Axis logarithmic_covering(double low, double high);
+
+  /// The same without a margin; low < high.
+  static Axis logarithmic_between(double low, double high);
 
   /// Ticks at the given positive values and nowhere else.
   static Axis logarithmic_at(const std::vector<double>& values);

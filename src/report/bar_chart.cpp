@@ -6,6 +6,7 @@
 
 #include "report/axis.hpp"
 #include "report/canvas.hpp"
+#include "report/picture.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -104,7 +105,8 @@ void draw_bar_chart(const std::filesystem::path& path, const BarChart& chart) {
       std::all_of(chart.panels.begin(), chart.panels.end(), [](const BarPanel& p) { return p.bars.empty(); });
   if (empty) throw Error(fmt::format("the chart '{}' would be empty", chart.title));
   const BarDrawing drawing(chart);
-  draw_picture(path, drawing.width(), drawing.height(), [&](const Canvas& canvas) { drawing.draw(canvas); });
+  draw_picture(path,
+               {chart.title, drawing.width(), drawing.height(), [&](const Canvas& canvas) { drawing.draw(canvas); }});
 }
 
 }  // namespace grapevine

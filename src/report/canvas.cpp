@@ -1,40 +1,12 @@
 #include "report/canvas.hpp"
 
-#include <cairo-pdf.h>
-#include <cairo-svg.h>
-#include <fmt/format.h>
-
 #include <cmath>
 #include <numbers>
-
-#include "support/atomic_file.hpp"
-#include "support/error.hpp"
 
 namespace grapevine {
 namespace {
 
-constexpr double pixels_per_unit = 2;  // of PNG files, sharp on dense screens and in print
-
 using Surface = std::unique_ptr<cairo_surface_t, void (*)(cairo_surface_t*)>;
-
-Surface make_surface(const std::string& extension, const std::string& file, double width, double height) {
-  cairo_surface_t* surface = nullptr;
-  if (extension == ".svg") {
-    surface = cairo_svg_surface_create(file.c_str(), width, height);
-  } else if (extension == ".pdf") {
-    surface = cairo_pdf_surface_create(file.c_str(), width, height);
-  } else {
-    surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(pixels_per_unit * width),
-                                         static_cast<int>(pixels_per_unit * height));
-    cairo_surface_set_device_scale(surface, pixels_per_unit, pixels_per_unit);
-  }
-  return Surface(surface, cairo_surface_destroy);
-}
-
-void check_status(cairo_status_t status, const std::filesystem::path& path) {
-  if (status != CAIRO_STATUS_SUCCESS)
-    throw Error(fmt::format("cannot draw {}: {}", path.string(), cairo_status_to_string(status)));
-}
 
 }  // namespace
 
@@ -58,6 +30,12 @@ void Canvas::line(double x0, double y0, double x1, double y1) const {
   cairo_stroke(get());
 }
 
+void Canvas::path(std::span<const Spot> spots) const {
+  cairo_new_path(get());  // writing words leaves a point behind
+  for (const Spot& spot : spots) cairo_line_to(get(), spot.x, spot.y);
+  cairo_stroke(get());
+}
+
 void Canvas::frame(double x, double y, double width, double height) const {
   cairo_rectangle(get(), x, y, width, height);
   cairo_stroke(get());
@@ -69,6 +47,7 @@ void Canvas::bar(double x, double y, double width, double height) const {
 }
 
 void Canvas::dot(double x, double y, double radius) const {
+  cairo_new_path(get());
   cairo_arc(get(), x, y, radius, 0, 2 * std::numbers::pi);
   cairo_fill(get());
 }
@@ -94,34 +73,40 @@ void Canvas::vertical_text(double x, double y, const std::string& words, double 
   cairo_restore(get());
 }
 
+void Canvas::inside(double x, double y, double width, double height, const std::function<void()>& draw) const {
+  cairo_save(get());
+  cairo_rectangle(get(), x, y, width, height);
+  cairo_clip(get());
+  draw();
+  cairo_restore(get());
+}
+
+void Canvas::in_pixels(double x, double y, double width, double height,
+                       const std::function<void(const Canvas&)>& draw) const {
+  if (cairo_surface_get_type(cairo_get_target(get())) == CAIRO_SURFACE_TYPE_IMAGE) {
+    draw(*this);
+    return;
+  }
+  const auto pixels = [](double length) { return static_cast<int>(std::ceil(pixels_per_unit * length)); };
+  const Surface image(cairo_image_surface_create(CAIRO_FORMAT_ARGB32, pixels(width), pixels(height)),
+                      cairo_surface_destroy);
+  {
+    const Canvas canvas(image.get());
+    cairo_scale(canvas.get(), pixels_per_unit, pixels_per_unit);
+    cairo_translate(canvas.get(), -x, -y);
+    draw(canvas);
+  }
+  cairo_save(get());
+  cairo_translate(get(), x, y);
+  cairo_scale(get(), 1 / pixels_per_unit, 1 / pixels_per_unit);
+  cairo_set_source_surface(get(), image.get(), 0, 0);
+  cairo_paint(get());
+  cairo_restore(get());
+}
+
 double text_width(const std::string& text, double size) {
   const Surface nothing(cairo_recording_surface_create(CAIRO_CONTENT_COLOR, nullptr), cairo_surface_destroy);
   return Canvas(nothing.get()).text_width(text, size);
-}
-
-void check_plot_format(const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  if (extension != ".png" && extension != ".svg" && extension != ".pdf")
-    throw Error(fmt::format("cannot draw {}: the name must end in .png, .svg or .pdf", path.string()));
-}
-
-void draw_picture(const std::filesystem::path& path, double width, double height,
-                  const std::function<void(const Canvas&)>& draw) {
-  check_plot_format(path);
-  AtomicFile file(path);
-  const std::string name = file.temporary().string();
-  const Surface surface = make_surface(path.extension().string(), name, width, height);
-  check_status(cairo_surface_status(surface.get()), path);
-  {
-    const Canvas canvas(surface.get());
-    cairo_set_source_rgb(canvas.get(), 1, 1, 1);
-    cairo_paint(canvas.get());
-    draw(canvas);
-  }
-  if (path.extension() == ".png") check_status(cairo_surface_write_to_png(surface.get(), name.c_str()), path);
-  cairo_surface_finish(surface.get());
-  check_status(cairo_surface_status(surface.get()), path);
-  file.commit();
 }
 
 }  // namespace grapevine

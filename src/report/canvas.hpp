@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace grapevine {
@@ -16,6 +16,7 @@ struct Colour {
 };
 
 inline constexpr Colour black{0, 0, 0};
+inline constexpr Colour white{1, 1, 1};
 inline constexpr Colour grey{0.55, 0.55, 0.55};
 inline constexpr Colour light_grey{0.88, 0.88, 0.88};
 
@@ -31,7 +32,16 @@ inline constexpr std::array<Colour, 7> palette{{{0.00, 0.45, 0.70},
 inline constexpr double font_size = 13;
 inline constexpr double small_font_size = 11.5;
 
+inline constexpr double pixels_per_unit = 2;  ///< of what is drawn in pixels: sharp on dense screens and in print
+
+/// Room left of a plot for its labels, at least: so plots that stand below each other begin on one line.
+inline constexpr double least_left_margin = 98;
+
 enum class Anchor { left, centre, right };
+
+struct Spot {
+  double x, y;
+};
 
 /// Lines, dots and words on a cairo surface; lengths in points, y downwards.
 class Canvas {
@@ -44,6 +54,7 @@ class Canvas {
   void line_width(double width) const;
   void dashes(bool on) const;
   void line(double x0, double y0, double x1, double y1) const;
+  void path(std::span<const Spot> spots) const;  ///< an open line through all
   void frame(double x, double y, double width, double height) const;
   void bar(double x, double y, double width, double height) const;
   void dot(double x, double y, double radius) const;
@@ -51,19 +62,18 @@ class Canvas {
   void text(double x, double y, const std::string& text, double size, Anchor anchor) const;
   void vertical_text(double x, double y, const std::string& words, double size) const;
 
+  /// Nothing of what `draw` draws is seen outside the rectangle.
+  void inside(double x, double y, double width, double height, const std::function<void()>& draw) const;
+
+  /// What `draw` draws in the rectangle becomes one image of pixels also in SVG and PDF: light where there are very
+  /// many marks.
+  void in_pixels(double x, double y, double width, double height, const std::function<void(const Canvas&)>& draw) const;
+
  private:
   std::unique_ptr<cairo_t, void (*)(cairo_t*)> context_;
 };
 
 /// The width of words as they will be drawn, for laying out what is not drawn yet.
 double text_width(const std::string& text, double size);
-
-/// Throws Error unless the extension of `path` is .png, .svg or .pdf.
-void check_plot_format(const std::filesystem::path& path);
-
-/// A picture on white ground in the format that the extension of `path` says. Written under a temporary name, then
-/// renamed. Throws Error if it cannot be written.
-void draw_picture(const std::filesystem::path& path, double width, double height,
-                  const std::function<void(const Canvas&)>& draw);
 
 }  // namespace grapevine

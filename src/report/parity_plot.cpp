@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <random>
 #include <unordered_set>
+#include <utility>
 
 #include "report/axis.hpp"
 #include "report/canvas.hpp"
@@ -36,29 +39,27 @@ Axis common_axis(const std::vector<ParityPanel::Point>& points) {
 /// One panel.
 class PanelDrawing {
  public:
-  explicit PanelDrawing(const ParityPanel& panel)
-      : panel_(panel), points_(panel.points()), axis_(common_axis(points_)) {
+  explicit PanelDrawing(ParityPanel panel)
+      : panel_(std::move(panel)), points_(panel_.points()), axis_(common_axis(points_)) {
     for (const std::string& label : axis_.labels)
       widest_label_ = std::max(widest_label_, text_width(label, small_font_size));
+    x_ = std::max(tick_label_gap + widest_label_ + 3 * small_font_size, least_left_margin);
   }
 
   /// Room for labels to the left, the panel, and a margin to the right.
-  double width() const { return left_margin() + panel_side + right_margin; }
+  double width() const { return x_ + panel_side + right_margin; }
 
-  /// With the left end of its room at `x` and its lower axis at `y`.
-  void draw(const Canvas& canvas, double x, double y) {
-    x_ = x + left_margin();
-    y_ = y;
+  void draw(const Canvas& canvas) const {
     draw_diagonal(canvas);
-    draw_points(canvas);
+    canvas.in_pixels(x_, y_ - panel_side, panel_side, panel_side,
+                     [this](const Canvas& pixels) { draw_points(pixels); });
     draw_frame(canvas);
     draw_ticks(canvas);
     draw_words(canvas);
-    if (panel_.series().size() > 1) draw_legend(canvas);
+    draw_legend(canvas);
   }
 
  private:
-  double left_margin() const { return tick_label_gap + widest_label_ + 3 * small_font_size; }
   double across(double value) const { return x_ + panel_side * axis_.fraction(value); }
   double up(double value) const { return y_ - panel_side * axis_.fraction(value); }
 
@@ -81,7 +82,7 @@ class PanelDrawing {
       const std::uint64_t place =
           (static_cast<std::uint64_t>(point.series) << 32) | (cell(x, x_) << 16) | cell(y, y_ - panel_side);
       if (!drawn.insert(place).second) continue;
-      canvas.colour(palette[static_cast<std::size_t>(point.series) % palette.size()], 0.55);
+      canvas.colour(colour_of(point.series), 0.55);
       canvas.dot(x, y, radius);
     }
   }
@@ -133,31 +134,44 @@ class PanelDrawing {
 
   std::string rounded(double value) const { return fmt::format("{:.3g} {}", 1e3 * value, panel_.small_unit()); }
 
+  static Colour colour_of(int series) {
+    return palette[std::min(static_cast<std::size_t>(series), palette.size() - 1)];
+  }
+
+  /// The series that have points, with their colours; those that share the last colour as one.
+  std::vector<std::pair<std::string, Colour>> legend() const {
+    std::vector<bool> present(panel_.series().size(), false);
+    for (const ParityPanel::Point& point : points_) present[static_cast<std::size_t>(point.series)] = true;
+    std::vector<std::pair<std::string, Colour>> entries;
+    for (std::size_t s = 0; s < present.size(); ++s) {
+      if (!present[s]) continue;
+      const bool shared = s + 1 >= palette.size() && panel_.series().size() > palette.size();
+      entries.emplace_back(shared ? "others" : panel_.series()[s], colour_of(static_cast<int>(s)));
+      if (shared) break;
+    }
+    return entries;
+  }
+
   void draw_legend(const Canvas& canvas) const {
+    const auto entries = legend();
+    if (entries.size() < 2) return;
     double y = y_ - panel_side + 18;
-    for (std::size_t s = 0; s < panel_.series().size(); ++s, y += small_font_size + 5) {
-      canvas.colour(palette[s % palette.size()]);
+    for (const auto& [name, colour] : entries) {
+      canvas.colour(colour);
       canvas.dot(x_ + 14, y - 0.35 * small_font_size, 3.5);
       canvas.colour(black);
-      canvas.text(x_ + 24, y, panel_.series()[s], small_font_size, Anchor::left);
+      canvas.text(x_ + 24, y, name, small_font_size, Anchor::left);
+      y += small_font_size + 5;
     }
   }
 
-  const ParityPanel& panel_;
+  ParityPanel panel_;
   std::vector<ParityPanel::Point> points_;
   Axis axis_;
   double widest_label_ = 0;
-  double x_ = 0;
-  double y_ = 0;
+  double x_ = 0;                        // left end of the plot
+  double y_ = top_margin + panel_side;  // lower end of the plot
 };
-
-void draw_panels(const Canvas& canvas, std::vector<PanelDrawing>& panels) {
-  double x = 0;
-  for (PanelDrawing& panel : panels) {
-    panel.draw(canvas, x, top_margin + panel_side);
-    x += panel.width();
-  }
-}
 
 }  // namespace
 
@@ -179,41 +193,33 @@ void ParityPanel::keep_if_outlier(const Point& point) {
   std::pop_heap(outliers_.begin(), outliers_.end(), larger_error);
   const Point ordinary = outliers_.back();
   outliers_.pop_back();
-  keep_in_sample(ordinary);
-}
-
-// Each of the n points so far is in the sample with the same probability.
-void ParityPanel::keep_in_sample(const Point& point) {
-  if (sample_.size() < sample_size) {
-    sample_.push_back(point);
-    return;
-  }
-  const std::size_t place = std::uniform_int_distribution<std::size_t>(0, errors_.count() - 1)(random_);
-  if (place < sample_size) sample_[place] = point;
+  sample_.add(ordinary);
 }
 
 std::vector<ParityPanel::Point> ParityPanel::points() const {
-  std::vector<Point> all = sample_;
+  std::vector<Point> all = sample_.values();
   all.insert(all.end(), outliers_.begin(), outliers_.end());
   std::mt19937_64 random(0);
   std::shuffle(all.begin(), all.end(), random);
   return all;
 }
 
+Picture parity_picture(ParityPanel panel) {
+  std::string title = panel.title();
+  const auto drawing = std::make_shared<const PanelDrawing>(std::move(panel));
+  return {std::move(title), drawing->width(), top_margin + panel_side + bottom_margin,
+          [drawing](const Canvas& canvas) { drawing->draw(canvas); }};
+}
+
 void draw_parity_plot(const std::filesystem::path& path, const std::vector<ParityPanel>& panels) {
   check_plot_format(path);
-  std::vector<PanelDrawing> drawings;
-  double width = 0;
-  for (const ParityPanel& panel : panels) {
-    if (panel.errors().count() == 0) continue;
-    drawings.emplace_back(panel);
-    width += drawings.back().width();
-  }
-  if (drawings.empty())
+  std::vector<Picture> pictures;
+  for (const ParityPanel& panel : panels)
+    if (panel.errors().count() > 0) pictures.push_back(parity_picture(panel));
+  if (pictures.empty())
     throw Error(fmt::format("{} would be empty: the structures have no reference values", path.string()));
-
-  draw_picture(path, width, top_margin + panel_side + bottom_margin,
-               [&](const Canvas& canvas) { draw_panels(canvas, drawings); });
+  const std::size_t columns = pictures.size();
+  draw_picture(path, grid("parity", std::move(pictures), columns));
 }
 
 }  // namespace grapevine

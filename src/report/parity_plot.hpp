@@ -3,12 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "report/error_statistics.hpp"
+#include "report/picture.hpp"
+#include "report/sample.hpp"
 
 namespace grapevine {
 
@@ -21,6 +22,9 @@ class ParityPanel {
 
   /// `series` tells what the point is coloured by; it may be empty.
   void add(double reference, double prediction, const std::string& series);
+
+  /// Series that get the first colours, in this order, whether or not they have points.
+  void colour_first(const std::vector<std::string>& series) { series_ = series; }
 
   struct Point {
     double reference;
@@ -36,22 +40,22 @@ class ParityPanel {
   const ErrorStatistics& errors() const { return errors_; }  ///< of all pairs added
 
  private:
-  static constexpr std::size_t sample_size = 20000;
   static constexpr std::size_t outlier_count = 300;
 
   void keep_if_outlier(const Point& point);
-  void keep_in_sample(const Point& point);
 
   std::string title_, unit_, small_unit_;
   std::vector<std::string> series_;
-  std::vector<Point> sample_;
+  Sample<Point> sample_{20000};
   std::vector<Point> outliers_;  // heap, smallest error in front
   ErrorStatistics errors_;
-  std::mt19937_64 random_{0};  // fixed seed: the same data give the same picture
 };
 
-/// Draws prediction against reference, panels that have points side by side. Written under a temporary name, then
-/// renamed. Throws Error if there is nothing to draw or the file cannot be written.
+/// Prediction against reference. Beyond six series the further ones share a colour. The panel must have points.
+Picture parity_picture(ParityPanel panel);
+
+/// Draws prediction against reference into a file, panels that have points side by side. Written under a temporary
+/// name, then renamed. Throws Error if there is nothing to draw or the file cannot be written.
 void draw_parity_plot(const std::filesystem::path& path, const std::vector<ParityPanel>& panels);
 
 }  // namespace grapevine

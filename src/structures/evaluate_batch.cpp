@@ -12,6 +12,9 @@ namespace {
 // With so many structures per thread the threads end at about the same time.
 constexpr std::size_t enough_frames_per_thread = 4;
 
+constexpr std::size_t batch_atoms = 8192;
+constexpr std::size_t batch_frames_per_thread = 32;
+
 BatchEvaluator::Item evaluate_one(FrameEvaluator& evaluator, const Frame& frame) {
   BatchEvaluator::Item item;
   try {
@@ -26,6 +29,10 @@ BatchEvaluator::Item evaluate_one(FrameEvaluator& evaluator, const Frame& frame)
 
 BatchEvaluator::BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads)
     : potential_(std::move(potential)), precision_(precision), threads_(std::max(1, threads)) {}
+
+bool BatchEvaluator::is_batch(std::size_t frames, std::size_t atoms) const {
+  return atoms >= batch_atoms || frames >= batch_frames_per_thread * static_cast<std::size_t>(threads_);
+}
 
 FrameEvaluator& BatchEvaluator::single(int thread) { return *singles_[static_cast<std::size_t>(thread)]; }
 

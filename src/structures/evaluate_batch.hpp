@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <span>
@@ -14,6 +15,10 @@ namespace grapevine {
 class BatchEvaluator {
  public:
   BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads);
+
+  /// Whether structures of so many atoms together are enough for one call: all threads are busy, memory is bounded, and
+  /// the call is over within seconds.
+  bool is_batch(std::size_t frames, std::size_t atoms) const;
 
   /// The result of one structure, or why there is none.
   struct Item {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <filesystem>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,15 +25,26 @@ struct EpochRecord {
   double valid_virial = 0;
 };
 
+/// A structure the model has trouble with.
+struct WorstFrame {
+  std::string place;    ///< as in LabelledFrame
+  std::string formula;  ///< e.g. Mo53W
+  double error = 0;     ///< prediction minus reference: eV/atom, or eV/Angstrom of the worst force component
+  int atom = -1;        ///< whose force component that is, from 0; -1 for energies
+};
+
 /// How well the finished model does on one set of structures.
 struct SetResult {
   std::string name;  ///< train, valid or test, with the file's name
   std::size_t frames = 0;
   std::size_t atoms = 0;
   PotentialErrors errors;
-  std::vector<ParityPanel> panels;    ///< energy, forces (by species), virial; empty ones are left out
-  std::vector<double> energy_errors;  ///< per frame, eV/atom
-  std::vector<double> force_errors;   ///< per component, eV/Angstrom; a sample where there are very many
+  std::vector<ParityPanel> panels;         ///< energy, forces (by species), virial; empty ones are left out
+  std::vector<double> energy_errors;       ///< per frame, eV/atom; as the next two: prediction minus reference
+  std::vector<double> force_errors;        ///< per component, eV/Angstrom; a sample where there are very many
+  std::vector<double> virial_errors;       ///< per component, eV/atom; a sample where there are very many
+  std::vector<WorstFrame> worst_energies;  ///< the few frames of the largest errors, largest first
+  std::vector<WorstFrame> worst_forces;
 };
 
 /// Energy of two atoms alone against their distance, without the energies of the isolated atoms.

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "report/axis.hpp"
-#include "report/canvas.hpp"
+#include "report/picture.hpp"
 #include "support/error.hpp"
 
 // fontconfig keeps what it has read of the system's fonts until the process ends.
@@ -54,6 +54,23 @@ TEST(ParityPanel, KeepsABoundedSampleAndTheLargestErrors) {
   EXPECT_EQ(panel.errors().count(), 101001u);
   EXPECT_TRUE(std::any_of(points.begin(), points.end(), [](const auto& p) { return p.prediction == 1000; }));
   EXPECT_THAT(panel.series(), ElementsAre("O", "H"));
+}
+
+TEST(ParityPanel, GivesTheFirstColoursToTheSeriesNamed) {
+  ParityPanel panel("Forces", "eV", "meV");
+  panel.colour_first({"H", "O"});
+  panel.add(0, 1, "O");
+  panel.add(0, 1, "Xe");
+  EXPECT_THAT(panel.series(), ElementsAre("H", "O", "Xe"));
+  EXPECT_EQ(panel.points().size(), 2u);
+}
+
+TEST(ParityPlot, OfManyPointsIsLightInSvg) {
+  ParityPanel panel("Forces", "eV", "meV");
+  std::mt19937 random(1);
+  std::normal_distribution<double> normal;
+  for (int n = 0; n < 20000; ++n) panel.add(normal(random), normal(random), n % 2 ? "H" : "O");
+  EXPECT_LT(svg_of(parity_picture(panel)).size(), 800'000u);
 }
 
 TEST(ParityPlot, RefusesOtherFormatsAndNothingToDraw) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "report/error_statistics.hpp"
@@ -13,13 +15,11 @@ namespace grapevine {
 /// Gathers the differences between what a potential says and the reference values of the structures.
 class Comparison {
  public:
-  explicit Comparison(ReferenceKeys keys);
+  /// Forces are coloured by element, those of `species` first and in this order.
+  explicit Comparison(const std::vector<std::string>& species);
 
-  /// Throws Error if the reference values of `frame` cannot be read.
-  void add(std::size_t frame_index, const Frame& frame, const FrameResult& result);
-
-  /// Throws Error if a name given for reference values was in no frame.
-  void check_keys() const;
+  /// Compares what there is a reference value of. `frame_index` is the place errors are found at.
+  void add(std::size_t frame_index, const Frame& frame, const ReferenceValues& reference, const FrameResult& result);
 
   const PotentialErrors& errors() const { return errors_; }
   const std::vector<ParityPanel>& panels() const { return panels_; }
@@ -31,7 +31,6 @@ class Comparison {
   void add_virial(std::size_t index, int atoms, const std::array<double, 9>& reference,
                   const std::array<double, 9>& predicted);
 
-  ReferenceKeys keys_;
   PotentialErrors errors_;
   std::vector<ParityPanel> panels_;  // energy, forces, virial
 };

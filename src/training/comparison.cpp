@@ -1,22 +1,16 @@
-#include "cli/comparison.hpp"
-
-#include <fmt/format.h>
-
-#include <string>
-#include <utility>
-
-#include "support/error.hpp"
+#include "training/comparison.hpp"
 
 namespace grapevine {
 
-Comparison::Comparison(ReferenceKeys keys) : keys_(std::move(keys)) {
+Comparison::Comparison(const std::vector<std::string>& species) {
   panels_.emplace_back("Energy per atom", "(eV/atom)", "meV/atom");
   panels_.emplace_back("Force components", "(eV/\u00c5)", "meV/\u00c5");
   panels_.emplace_back("Virial per atom", "(eV/atom)", "meV/atom");
+  panels_[1].colour_first(species);
 }
 
-void Comparison::add(std::size_t frame_index, const Frame& frame, const FrameResult& result) {
-  const ReferenceValues reference = find_reference_values(frame, keys_);
+void Comparison::add(std::size_t frame_index, const Frame& frame, const ReferenceValues& reference,
+                     const FrameResult& result) {
   if (reference.energy) add_energy(frame_index, frame.atoms(), *reference.energy, result.energy);
   if (reference.forces) add_forces(frame_index, frame, *reference.forces, result.forces);
   if (reference.virial) add_virial(frame_index, frame.atoms(), *reference.virial, result.virial);
@@ -44,16 +38,6 @@ void Comparison::add_virial(std::size_t index, int atoms, const std::array<doubl
     errors_.virial_per_atom.add(reference[n] / atoms, predicted[n] / atoms, {index});
     panels_[2].add(reference[n] / atoms, predicted[n] / atoms, "");
   }
-}
-
-void Comparison::check_keys() const {
-  const auto check = [](const std::string& key, const ErrorStatistics& errors, const char* what) {
-    if (!key.empty() && errors.count() == 0)
-      throw Error(fmt::format("no structure has reference {} under the name '{}'", what, key));
-  };
-  check(keys_.energy, errors_.energy_per_atom, "energies");
-  check(keys_.forces, errors_.forces, "forces");
-  check(keys_.virial, errors_.virial_per_atom, "virials");
 }
 
 }  // namespace grapevine
