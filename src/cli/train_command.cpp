@@ -104,7 +104,8 @@ void rehearse(TrainingOptions options) {
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
   TrainingProgress progress(options.model.cutoff, guard);
-  train(options, progress);
+  OneRank alone;
+  train(options, progress, alone);
   if (guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
 }
 

@@ -68,7 +68,8 @@ class Trainable {
   virtual void collect(std::span<const std::unique_ptr<GradientWorker>> workers, std::span<double> gradient) const = 0;
 
   virtual const std::vector<std::string>& species() const = 0;
-  virtual double cutoff() const = 0;  ///< Angstrom
+  virtual double cutoff() const = 0;                      ///< Angstrom
+  virtual std::vector<double> energy_shifts() const = 0;  ///< [species] reference energies, eV
   virtual std::shared_ptr<const Potential> potential() const = 0;
   virtual void write(const std::filesystem::path& path, const Provenance& provenance) const = 0;
 };

@@ -1,11 +1,349 @@
 #include "training/trainer.hpp"
 
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <numbers>
+#include <numeric>
+#include <random>
+#include <utility>
+
+#include "models/registry.hpp"
+#include "models/trainable.hpp"
 #include "support/error.hpp"
+#include "training/batch_gradient.hpp"
+#include "training/checkpoint.hpp"
+#include "training/config.hpp"
+#include "training/initial_model.hpp"
+#include "training/optimiser.hpp"
+#include "training/prepared_frame.hpp"
+#include "training/training_report.hpp"
 
 namespace grapevine {
+namespace {
 
-void train(const TrainingOptions& /*options*/, TrainingMonitor& /*monitor*/) {
-  throw Error("training is not there yet");
+using Clock = std::chrono::steady_clock;
+using Frames = std::vector<const PreparedFrame*>;
+
+constexpr std::chrono::seconds checkpoint_interval{60};
+
+std::filesystem::path with_suffix(const std::filesystem::path& output, const std::string& suffix) {
+  std::filesystem::path path = output;
+  return path.replace_extension(suffix);
+}
+
+std::filesystem::path output_of(const TrainingOptions& options, int model) {
+  if (options.committee == 1) return options.output;
+  std::filesystem::path path = options.output;
+  return path.replace_filename(fmt::format("{}-{}{}", path.stem().string(), model + 1, path.extension().string()));
+}
+
+/// What makes a training what it is: the options but for those that change nothing in its numbers.
+std::string description_of(TrainingOptions options, std::uint64_t seed) {
+  options.resume = false;
+  options.threads = 0;
+  options.output.clear();
+  options.committee = 1;
+  options.seed = seed;
+  return commented_config(options);
+}
+
+double between(double from, double to, double progress) {
+  if (from <= 0 || to <= 0) return from + (to - from) * progress;
+  return from * std::pow(to / from, progress);
+}
+
+/// The frames in the order in which an epoch goes through them: of the seed and the epoch alone.
+void shuffle(Frames& frames, std::uint64_t seed, int epoch) {
+  std::seed_seq sequence{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32),
+                         static_cast<std::uint32_t>(epoch)};
+  std::mt19937_64 random(sequence);
+  for (std::size_t n = frames.size(); n > 1; --n) std::swap(frames[n - 1], frames[random() % n]);
+}
+
+/// The training of one model.
+class Training {
+ public:
+  Training(const TrainingOptions& options, std::uint64_t seed, Trainable& model, Frames train, Frames valid,
+           Ranks& ranks, const std::filesystem::path& output)
+      : options_(options),
+        seed_(seed),
+        model_(model),
+        train_(std::move(train)),
+        valid_(std::move(valid)),
+        ranks_(ranks),
+        checkpoint_(with_suffix(output, ".checkpoint.safetensors")),
+        description_(description_of(options, seed)),
+        batch_gradient_(model, threads_of(options), ranks),
+        optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay)) {
+    state_.weights = model.weights();
+    state_.mean_weights = state_.weights;
+    state_.best_weights = state_.weights;
+    find_frozen();
+    if (options.resume) resume();
+    model_.set_weights(state_.weights);
+  }
+
+  static int threads_of(const TrainingOptions& options) {
+    return options.threads > 0 ? options.threads : omp_get_max_threads();
+  }
+
+  const TrainingState& state() const { return state_; }
+
+  /// False if it was asked to stop before the end.
+  bool run(TrainingMonitor& monitor) {
+    const auto start = Clock::now();
+    const double seconds_before = state_.seconds;
+    const double steps_before = static_cast<double>(state_.steps);
+    auto last_checkpoint = start;
+    while (state_.epoch < options_.optimiser.epochs) {
+      const bool ended = run_epoch(monitor);
+      const std::chrono::duration<double> elapsed = Clock::now() - start;
+      state_.seconds = seconds_before + elapsed.count();
+      if (!ended) {
+        save();
+        return false;
+      }
+      finish_epoch();
+      const double steps_done = static_cast<double>(state_.steps) - steps_before;
+      const double steps_left = total_steps() - static_cast<double>(state_.steps);
+      monitor.epoch_done(state_.epochs.back(), options_.optimiser.epochs, elapsed.count() / steps_done * steps_left);
+      if (Clock::now() - last_checkpoint > checkpoint_interval) {
+        save();
+        last_checkpoint = Clock::now();
+      }
+    }
+    save();
+    model_.set_weights(state_.best_weights);
+    return true;
+  }
+
+ private:
+  std::size_t steps_per_epoch() const {
+    const auto batch = static_cast<std::size_t>(options_.optimiser.batch_frames);
+    return (train_.size() + batch - 1) / batch;
+  }
+  double total_steps() const {
+    return static_cast<double>(steps_per_epoch()) * static_cast<double>(options_.optimiser.epochs);
+  }
+  double progress() const { return std::min(1.0, static_cast<double>(state_.steps) / total_steps()); }
+
+  void find_frozen() {
+    std::size_t begin = 0;
+    for (const ParameterPart& part : model_.parts()) {
+      if (std::find(options_.freeze.begin(), options_.freeze.end(), part.group) != options_.freeze.end())
+        frozen_.emplace_back(begin, part.count());
+      begin += part.count();
+    }
+  }
+
+  void resume() {
+    state_ = read_checkpoint(checkpoint_, state_.weights.size(), description_);
+    optimiser_->restore(state_.optimiser);
+  }
+
+  void save() {
+    state_.optimiser = optimiser_->memory();
+    if (ranks_.rank() == 0) write_checkpoint(checkpoint_, state_, description_);
+  }
+
+  /// Warm-up in proportion to the steps, then a half cosine.
+  double learning_rate() const {
+    const OptimiserOptions& o = options_.optimiser;
+    const double warm_up = std::max(1.0, o.warm_up_epochs * static_cast<double>(steps_per_epoch()));
+    const double rise = std::min(1.0, static_cast<double>(state_.steps + 1) / warm_up);
+    const double fall = 0.5 * (1 + std::cos(std::numbers::pi * progress()));
+    return rise * (o.learning_rate_end + (o.learning_rate - o.learning_rate_end) * fall);
+  }
+
+  LossWeights weights_at(double at) const {
+    const LossOptions& o = options_.loss;
+    LossWeights weights{between(o.energy, o.energy_end, at), between(o.forces, o.forces_end, at),
+                        between(o.virial, o.virial_end, at)};
+    if (o.huber > 0 && !state_.epochs.empty()) {
+      const EpochRecord& last = state_.epochs.back();
+      weights.energy_limit = o.huber * last.train_energy;
+      weights.forces_limit = o.huber * last.train_forces;
+      weights.virial_limit = o.huber * last.train_virial;
+    }
+    return weights;
+  }
+
+  bool run_epoch(TrainingMonitor& monitor) {
+    Frames order = train_;
+    shuffle(order, seed_, state_.epoch);
+    const std::size_t batch = static_cast<std::size_t>(options_.optimiser.batch_frames);
+    for (; state_.step < steps_per_epoch(); ++state_.step, ++state_.steps) {
+      if (stop_requested(monitor)) return false;
+      const std::size_t begin = state_.step * batch;
+      state_.epoch_sums += step(std::span(order).subspan(begin, std::min(batch, order.size() - begin)));
+    }
+    return true;
+  }
+
+  /// What one rank is asked all do, at the same step.
+  bool stop_requested(TrainingMonitor& monitor) {
+    double requests = monitor.stop_requested() ? 1 : 0;
+    if (ranks_.size() > 1) ranks_.sum({&requests, 1});
+    return requests > 0;
+  }
+
+  LossSums step(std::span<const PreparedFrame* const> batch) {
+    gradient_.assign(state_.weights.size(), 0.0);
+    const LossSums sums = batch_gradient_.add_gradient(batch, weights_at(progress()), gradient_);
+    for (const auto& [begin, count] : frozen_)
+      std::fill_n(gradient_.begin() + static_cast<std::ptrdiff_t>(begin), count, 0.0);
+    clip();
+    const std::vector<double> before = frozen_.empty() ? std::vector<double>() : state_.weights;
+    optimiser_->step(state_.weights, gradient_, learning_rate());
+    for (const auto& [begin, count] : frozen_)
+      std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(begin), count,
+                  state_.weights.begin() + static_cast<std::ptrdiff_t>(begin));
+    average();
+    model_.set_weights(state_.weights);
+    return sums;
+  }
+
+  void clip() {
+    const double norm = std::sqrt(std::inner_product(gradient_.begin(), gradient_.end(), gradient_.begin(), 0.0));
+    if (!std::isfinite(norm))
+      throw Error(
+          fmt::format("the loss has grown beyond all bounds in epoch {}: take a lower learning rate (now {:.2g}), "
+                      "and look for structures with absurd energies or forces",
+                      state_.epoch + 1, options_.optimiser.learning_rate));
+    double scale = 1;
+    double kept = norm;
+    if (options_.optimiser.clip > 0 && state_.gradient_norm > 0) {
+      kept = std::min(norm, options_.optimiser.clip * state_.gradient_norm);
+      if (kept < norm) scale = kept / norm;
+    }
+    state_.gradient_norm = state_.gradient_norm > 0 ? 0.99 * state_.gradient_norm + 0.01 * kept : norm;
+    if (scale < 1)
+      for (double& g : gradient_) g *= scale;
+  }
+
+  /// The mean forgets its beginning faster while it is short.
+  void average() {
+    const auto n = static_cast<double>(state_.steps);
+    const double decay = std::min(options_.optimiser.ema, (1 + n) / (10 + n));
+    for (std::size_t i = 0; i < state_.weights.size(); ++i)
+      state_.mean_weights[i] += (1 - decay) * (state_.weights[i] - state_.mean_weights[i]);
+  }
+
+  void finish_epoch() {
+    const LossSums valid = validate();
+    EpochRecord record;
+    record.epoch = ++state_.epoch;
+    record.seconds = state_.seconds;
+    record.learning_rate = learning_rate();
+    record.train_loss = state_.epoch_sums.loss / static_cast<double>(steps_per_epoch());
+    record.train_energy = state_.epoch_sums.energy_rmse();
+    record.train_forces = state_.epoch_sums.force_rmse();
+    record.train_virial = state_.epoch_sums.virial_rmse();
+    record.valid_loss = valid.loss;
+    record.valid_energy = valid.energy_rmse();
+    record.valid_forces = valid.force_rmse();
+    record.valid_virial = valid.virial_rmse();
+    state_.epochs.push_back(record);
+    if (state_.best_epoch == 0 || valid.loss < state_.best_loss) {
+      state_.best_loss = valid.loss;
+      state_.best_epoch = state_.epoch;
+      state_.best_weights = state_.mean_weights;
+    }
+    state_.step = 0;
+    state_.epoch_sums = {};
+  }
+
+  /// With the loss as it is at the end, so that epochs can be compared.
+  LossSums validate() {
+    LossWeights weights = weights_at(1);
+    weights.energy_limit = weights.forces_limit = weights.virial_limit = 0;
+    model_.set_weights(state_.mean_weights);
+    const LossSums sums = batch_gradient_.evaluate(valid_, weights);
+    model_.set_weights(state_.weights);
+    return sums;
+  }
+
+  const TrainingOptions& options_;
+  std::uint64_t seed_;
+  Trainable& model_;
+  Frames train_;
+  Frames valid_;
+  Ranks& ranks_;
+  std::filesystem::path checkpoint_;
+  std::string description_;
+  BatchGradient batch_gradient_;
+  std::unique_ptr<Optimiser> optimiser_;
+  std::vector<std::pair<std::size_t, std::size_t>> frozen_;  // begin and count
+  TrainingState state_;
+  std::vector<double> gradient_;
+};
+
+/// Every frame of `frames`, or those at `indices`.
+Frames pointers(const std::vector<PreparedFrame>& frames) {
+  Frames result;
+  for (const PreparedFrame& frame : frames) result.push_back(&frame);
+  return result;
+}
+Frames pointers(const std::vector<PreparedFrame>& frames, const std::vector<std::size_t>& indices) {
+  Frames result;
+  for (const std::size_t n : indices) result.push_back(&frames[n]);
+  return result;
+}
+
+std::vector<LabelledFrame> picked(const std::vector<LabelledFrame>& frames, const std::vector<std::size_t>& indices) {
+  std::vector<LabelledFrame> result;
+  for (const std::size_t n : indices) result.push_back(frames[n]);
+  return result;
+}
+
+/// Trains model number `n` of a committee; false if it was asked to stop.
+bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
+               const std::vector<PreparedFrame>& train_frames, const std::vector<PreparedFrame>& valid_frames,
+               TrainingMonitor& monitor, Ranks& ranks) {
+  const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(n);
+  const std::filesystem::path output = output_of(options, n);
+  const bool splits = data.valid.empty();
+  const FrameSplit split = splits ? split_frames(data.train, options.data.split, seed) : FrameSplit{};
+  const auto model = make_initial_model(options, data.report.species, data.train, train_frames, seed);
+  Training training(options, seed, *model, splits ? pointers(train_frames, split.train) : pointers(train_frames),
+                    splits ? pointers(train_frames, split.valid) : pointers(valid_frames), ranks, output);
+  monitor.model_starts(n, options.committee, output, training.state().epoch);
+  if (!training.run(monitor)) return false;
+  if (ranks.rank() == 0) {
+    model->write(output, provenance_of(options, training.state()));
+    const JudgedSets sets{splits ? picked(data.train, split.train) : data.train,
+                          splits ? picked(data.train, split.valid) : data.valid, data.test};
+    write_report(options, output, *model, training.state(), sets, Training::threads_of(options));
+  }
+  return true;
+}
+
+}  // namespace
+
+void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
+  std::vector<std::string> start_species;
+  TrainingOptions complete = options;
+  if (!options.start.empty()) {
+    const auto start = load_potential(options.start);
+    complete.model.cutoff = start->cutoff();
+    start_species = start->species();
+  }
+  const TrainingData data = read_training_data(complete, start_species);
+  monitor.data_read(data.report);
+  const int threads = Training::threads_of(options);
+  const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
+    return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
+  };
+  const std::vector<PreparedFrame> train_frames = prepare(data.train);
+  const std::vector<PreparedFrame> valid_frames = prepare(data.valid);
+  for (int n = 0; n < options.committee; ++n)
+    if (!train_one(complete, n, data, train_frames, valid_frames, monitor, ranks)) return;
 }
 
 }  // namespace grapevine

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "parallel/ranks.hpp"
 #include "training/options.hpp"
 #include "training/training_data.hpp"
 #include "training/training_summary.hpp"
@@ -28,7 +29,8 @@ class TrainingMonitor {
 };
 
 /// Trains a model, or a committee of them, and writes it to options.output. Expects that check_options() has passed.
-/// Throws Error as read_training_data() does, and for files that cannot be written.
-void train(const TrainingOptions& options, TrainingMonitor& monitor);
+/// Collective over `ranks`, which share the work and of which the first writes all files. Throws Error as
+/// read_training_data() does, and for files that cannot be written.
+void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks);
 
 }  // namespace grapevine

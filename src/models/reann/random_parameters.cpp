@@ -9,6 +9,7 @@
 #include <span>
 
 #include "models/reann/angular.hpp"
+#include "models/reann/random_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::reann {
@@ -17,40 +18,20 @@ namespace {
 constexpr double message_scale = 0.05;  // a message corrects the coefficients, it does not replace them
 constexpr double energy_scale = 0.02;   // eV
 
-/// Uniform numbers. The standard's distributions differ between libraries, its engines do not.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : engine_(seed) {}
-
-  double operator()(double low, double high) {
-    constexpr double unit = 1.0 / 9007199254740992.0;  // 2^-53
-    return low + (high - low) * unit * static_cast<double>(engine_() >> 11);
-  }
-
-  std::vector<double> operator()(std::size_t count, double low, double high) {
-    std::vector<double> values(count);
-    for (double& value : values) value = (*this)(low, high);
-    return values;
-  }
-
- private:
-  std::mt19937_64 engine_;
-};
-
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
 
-Linear random_linear(int inputs, int outputs, double scale, Random& random) {
+Linear random_linear(int inputs, int outputs, double scale, RandomNumbers& random) {
   const double size = scale / std::sqrt(inputs);
   return {inputs, outputs, random(product(inputs, outputs), -size, size),
           random(static_cast<std::size_t>(outputs), -0.1 * scale, 0.1 * scale)};
 }
 
-Activation random_activation(const Sizes& sizes, int width, Random& random) {
+Activation random_activation(const Sizes& sizes, int width, RandomNumbers& random) {
   const auto n = static_cast<std::size_t>(width);
   return {sizes.activation, random(n, 0.8, 1.2), random(n, 0.8, 1.2)};
 }
 
-ResidualStep random_step(const Sizes& sizes, int inputs, int outputs, Random& random) {
+ResidualStep random_step(const Sizes& sizes, int inputs, int outputs, RandomNumbers& random) {
   const auto n = static_cast<std::size_t>(inputs);
   ResidualStep step;
   step.activation = random_activation(sizes, inputs, random);
@@ -67,7 +48,7 @@ struct NetworkSizes {
 };
 
 /// `scale` is the size of what comes out.
-Network random_network(const Sizes& sizes, NetworkSizes of, double scale, Random& random) {
+Network random_network(const Sizes& sizes, NetworkSizes of, double scale, RandomNumbers& random) {
   const int width = of.widths.front();
   of.widths.push_back(width);
   Network network;
@@ -83,7 +64,7 @@ Network random_network(const Sizes& sizes, NetworkSizes of, double scale, Random
 }
 
 /// Components of an edge vector grow like r^l: the weights of order l are smaller by as much.
-std::vector<double> random_mixing(const Parameters& p, Random& random) {
+std::vector<double> random_mixing(const Parameters& p, RandomNumbers& random) {
   std::vector<double> mixing;
   for (int t = 0; t <= p.layers; ++t)
     for (int l = 0; l <= p.max_order; ++l) {
@@ -239,7 +220,7 @@ Parameters initial_parameters(const Sizes& sizes, std::uint64_t seed, const Grap
 
 Parameters random_parameters(const Sizes& sizes, std::uint64_t seed) {
   check_sizes(sizes);
-  Random random(seed);
+  RandomNumbers random(seed);
   Parameters p;
   p.species = sizes.species;
   p.cutoff = sizes.cutoff;

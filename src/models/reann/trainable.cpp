@@ -62,6 +62,7 @@ class ReannTrainable final : public Trainable {
 
   const std::vector<std::string>& species() const override { return parameters_.species; }
   double cutoff() const override { return parameters_.cutoff; }
+  std::vector<double> energy_shifts() const override { return parameters_.energy_shift; }
 
   std::shared_ptr<const Potential> potential() const override { return std::make_shared<ReannPotential>(parameters_); }
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/trainable.hpp"
+#include "training/labelled_frame.hpp"
+#include "training/options.hpp"
+#include "training/prepared_frame.hpp"
+
+namespace grapevine {
+
+/// The model that a training starts from: of random weights, fitted to the atoms of `frames`, or options.start with
+/// elements added. `species` is its elements, those of options.start first; their reference energies are fitted to
+/// `labelled`, but for those that the model of options.start knows. Throws Error.
+std::unique_ptr<Trainable> make_initial_model(const TrainingOptions& options, const std::vector<std::string>& species,
+                                              std::span<const LabelledFrame> labelled,
+                                              std::span<const PreparedFrame> frames, std::uint64_t seed);
+
+}  // namespace grapevine

@@ -1,0 +1,115 @@
+#include "training/training_report.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "formats/mapped_file.hpp"
+#include "formats/sha256.hpp"
+#include "training/plots.hpp"
+#include "training/predictions.hpp"
+#include "training/report.hpp"
+#include "training/training_summary.hpp"
+
+namespace grapevine {
+namespace {
+
+using Card = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<std::string> names_of(const std::vector<std::filesystem::path>& files) {
+  std::vector<std::string> names;
+  for (const std::filesystem::path& file : files) names.push_back(file.filename().string());
+  return names;
+}
+
+std::string time_text(double seconds) {
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.1f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string energies_text(const Trainable& model) {
+  std::vector<std::string> words;
+  const std::vector<double> shifts = model.energy_shifts();
+  for (std::size_t s = 0; s < shifts.size(); ++s)
+    words.push_back(fmt::format("{} {:.4f}", model.species()[s], shifts[s]));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+Card card_of(const TrainingOptions& options, const Trainable& model, const TrainingState& state) {
+  const ModelOptions& m = options.model;
+  const OptimiserOptions& o = options.optimiser;
+  const LossOptions& l = options.loss;
+  Card card;
+  card.emplace_back("Architecture", "REANN");
+  card.emplace_back("Elements", fmt::format("{}", fmt::join(model.species(), " ")));
+  card.emplace_back("Cutoff", fmt::format("{} Å", model.cutoff()));
+  if (options.start.empty())
+    card.emplace_back("Sizes", fmt::format("T = {} message layers, K = {} waves, L = {}, message networks {} x {}, "
+                                           "readout {} x {}, {}{}",
+                                           m.layers, m.waves, m.max_order, fmt::join(m.message_widths, "-"),
+                                           m.message_blocks, fmt::join(m.readout_widths, "-"), m.readout_blocks,
+                                           m.activation, m.layer_norm ? ", layer norm" : ""));
+  else
+    card.emplace_back("Started from", options.start.filename().string());
+  card.emplace_back("Parameters", fmt::format("{}", state.weights.size()));
+  card.emplace_back("Reference energies (eV)", energies_text(model));
+  card.emplace_back("Trained on", fmt::format("{}", fmt::join(names_of(options.data.train), ", ")));
+  card.emplace_back("Optimiser", fmt::format("{}, learning rate {:.2g} to {:.2g}, batches of {} structures, {} epochs",
+                                             o.method, o.learning_rate, o.learning_rate_end, o.batch_frames, o.epochs));
+  card.emplace_back("Loss weights",
+                    fmt::format("energy {:.3g} to {:.3g}, forces {:.3g} to {:.3g}, virial {:.3g} to {:.3g}", l.energy,
+                                l.energy_end, l.forces, l.forces_end, l.virial, l.virial_end));
+  card.emplace_back("Best epoch", fmt::format("{} of {}, by the validation loss", state.best_epoch, state.epoch));
+  card.emplace_back("Time", time_text(state.seconds));
+  card.emplace_back("Seed", fmt::format("{}", options.seed));
+  return card;
+}
+
+}  // namespace
+
+std::string sha256_of(const std::vector<std::filesystem::path>& files) {
+  std::vector<std::byte> all;
+  for (std::filesystem::path file : files) {
+    if (std::filesystem::is_directory(file)) file /= "configuration";
+    const MappedFile mapped(file);
+    all.insert(all.end(), mapped.bytes().begin(), mapped.bytes().end());
+  }
+  return sha256(all);
+}
+
+Provenance provenance_of(const TrainingOptions& options, const TrainingState& state) {
+  const EpochRecord& best = state.epochs[static_cast<std::size_t>(state.best_epoch - 1)];
+  Provenance provenance;
+  provenance.source = options.data.train.front().filename().string();
+  provenance.source_sha256 = sha256_of(options.data.train);
+  provenance.source_kind = "training data of grapevine train";
+  provenance.note = fmt::format("epoch {} of {}; RMSE in validation {:.3g} meV/atom, {:.3g} meV/Angstrom",
+                                state.best_epoch, state.epoch, 1e3 * best.valid_energy, 1e3 * best.valid_forces);
+  return provenance;
+}
+
+void write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
+                  const TrainingState& state, const JudgedSets& sets, int threads) {
+  const auto potential = model.potential();
+  TrainingSummary summary;
+  summary.title = output.stem().string();
+  summary.card = card_of(options, model, state);
+  summary.epochs = state.epochs;
+  const auto judge = [&](const char* name, const std::vector<LabelledFrame>& frames) {
+    if (!frames.empty()) summary.sets.push_back(judge_set(name, *potential, frames, threads));
+  };
+  judge("train", sets.train);
+  judge("valid", sets.valid);
+  judge("test", sets.test);
+  summary.dimers = dimer_curves(*potential);
+  std::filesystem::path base = output;
+  write_training_report(base.replace_extension(".report.html"), summary);
+  const std::filesystem::path folder = base.replace_extension().replace_extension(".plots");
+  std::filesystem::create_directories(folder);
+  write_training_plots(folder, summary);
+}
+
+}  // namespace grapevine

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "models/trainable.hpp"
+#include "training/checkpoint.hpp"
+#include "training/labelled_frame.hpp"
+#include "training/options.hpp"
+
+namespace grapevine {
+
+/// What a model was trained on and is judged by.
+struct JudgedSets {
+  std::vector<LabelledFrame> train, valid, test;
+};
+
+/// SHA-256 of the files that are trained on, one after another.
+std::string sha256_of(const std::vector<std::filesystem::path>& files);
+
+/// Where the finished model came from, for its file.
+Provenance provenance_of(const TrainingOptions& options, const TrainingState& state);
+
+/// Judges a finished model and writes its report beside it: `model.report.html`, and its pictures in `model.plots`.
+/// Throws Error.
+void write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
+                  const TrainingState& state, const JudgedSets& sets, int threads);
+
+}  // namespace grapevine
