@@ -133,8 +133,11 @@ void check_loss(const LossOptions& loss, const DataSummary& train, Warnings& war
 
 std::vector<std::string> species_of(const TrainingOptions& options, const std::vector<std::string>& species,
                                     std::span<const LabelledFrame> train) {
-  if (!species.empty()) return species;
-  return options.model.species.empty() ? elements_of(train) : options.model.species;
+  if (species.empty()) return options.model.species.empty() ? elements_of(train) : options.model.species;
+  std::vector<std::string> all = species;
+  for (const std::string& added : options.model.species)
+    if (std::find(all.begin(), all.end(), added) == all.end()) all.push_back(added);
+  return all;
 }
 
 void check_frames_have(const std::vector<std::string>& species, std::span<const LabelledFrame> frames) {
