@@ -204,6 +204,7 @@ TrainingData read_training_data(const TrainingOptions& options, const std::vecto
   report.test = summarise(data.test);
   if (data.valid.empty()) report.split_off = split_frames(data.train, options.data.split, options.seed).valid.size();
 
+  if (data.valid.empty() && report.split_off == 0) warnings.emplace_back("there are no structures to validate with");
   check_keys(options.data, report.train);
   check_loss(options.loss, report.train, warnings);
   warn_of_missing("train", report.train, warnings);
