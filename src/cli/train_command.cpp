@@ -103,8 +103,10 @@ void rehearse(TrainingOptions options) {
 
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
-  TrainingProgress progress(options.model.cutoff, guard);
-  train(options, progress);
+  {
+    TrainingProgress progress(options.model.cutoff, guard);
+    train(options, progress);
+  }
   if (guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
 }
 

@@ -91,6 +91,11 @@ TEST(LabelledFrames, InReannsFormatAreCartesianWhereTheyLookIt) {
   EXPECT_THAT(read_labelled_frames(path, {}).at(0).frame.positions, ElementsAre(0, 0, 5.5));
 }
 
+TEST(LabelledFrames, InReannsFormatHaveEnergiesOnly) {
+  const auto path = write("configuration", "point= 1\n9 0 0\n0 9 0\n0 0 9\npbc 1 1 1\nH 1 0 0 5.5\nabprop: 1 2 3\n");
+  EXPECT_THAT(test::error_of([&] { read_labelled_frames(path, {}); }), HasSubstr("frame 1: abprop: has more than one"));
+}
+
 TEST(LabelledFrames, FolderWithoutConfigurationIsRefused) {
   EXPECT_THAT(test::error_of([] { read_labelled_frames(test::source_folder(), {}); }),
               HasSubstr("folder without a file configuration"));

@@ -147,6 +147,13 @@ TEST(Memory, IsReadFromMeminfo) {
   EXPECT_EQ(format_bytes(12), "12 B");
 }
 
+TEST(Memory, ThatIsNotThereIsAnError) {
+  EXPECT_EQ(test::error_of([] { check_memory(10e9, 11e9, "lists", "use less"); }), "");
+  EXPECT_EQ(test::error_of([] { check_memory(10e9, std::nullopt, "lists", "use less"); }), "");
+  EXPECT_EQ(test::error_of([] { check_memory(12e9, 11e9, "lists", "use less"); }),
+            "lists take about 12 GB, but only 11 GB of memory are free; use less");
+}
+
 TEST(TrainingData, OfPublishedFilesAreSound) {
   const auto folder = test::shared_folder() / "data";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no shared material beside the checkout";
