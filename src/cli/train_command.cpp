@@ -88,7 +88,7 @@ void write_config(const TrainArguments& arguments) {
 }
 
 /// What can be known before hours of work: that the result can be written.
-void check_output(const TrainingOptions& options) { AtomicFile(options.output); }
+void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
 
 void rehearse(TrainingOptions options) {
   std::vector<std::string> species;
@@ -103,9 +103,11 @@ void rehearse(TrainingOptions options) {
 
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
-  TrainingProgress progress(options.model.cutoff, guard);
-  OneRank alone;
-  train(options, progress, alone);
+  {
+    TrainingProgress progress(options.model.cutoff, guard);
+    OneRank alone;
+    train(options, progress, alone);
+  }
   if (guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
 }
 
@@ -123,24 +125,27 @@ void run_train(const TrainArguments& arguments) {
     run_training(options);
 }
 
-void add_switch(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
-  command.add_flag_function(
-      fmt::format("--{0},!--no-{0}", option.flag),
-      [&words](std::int64_t count) { words = {count > 0 ? "true" : "false"}; }, option.help);
-}
-
+/// Meaning and default.
 std::string help_of(const TrainingOption& option) {
-  const std::string value = format_option(option, {});
-  const bool is_nothing = value == "[]" || value == "\"\"";
-  return is_nothing ? option.help : fmt::format("{} [{}]", option.help, value);
+  std::string value = format_option(option, {});
+  std::erase_if(value, [](char c) { return c == '[' || c == ']' || c == '"' || c == ' '; });
+  return value.empty() ? option.help : fmt::format("{} [{}]", option.help, value);
 }
 
-void add_value(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
-  const std::string names = option.key == "output" ? "-o,--output" : "--" + option.flag;
-  auto* added = command.add_option(names, words, help_of(option));
-  added->allow_extra_args(false);
-  added->type_name(option.is_list() ? "LIST" : "VALUE");
-  if (!option.is_list()) added->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
+  const std::string names =
+      option.key == "output" ? fmt::format("-o,--{}", option.flag) : fmt::format("--{}", option.flag);
+  if (option.is_switch())
+    return command.add_flag_function(
+        fmt::format("{},!--no-{}", names, option.flag),
+        [&words](std::int64_t count) { words = {count > 0 ? "true" : "false"}; }, help_of(option));
+  if (option.is_list())
+    return command.add_option(names, words, help_of(option))->allow_extra_args(false)->type_name("LIST");
+  return command
+      .add_option_function<std::string>(
+          names, [&words](const std::string& word) { words = {word}; }, help_of(option))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->type_name("VALUE");
 }
 
 constexpr const char* footer = R"(
@@ -165,13 +170,11 @@ void add_train_command(CLI::App& app) {
   const auto& table = training_option_table();
   arguments->words.resize(table.size());
   for (std::size_t n = 0; n < table.size(); ++n)
-    if (table[n].is_switch())
-      add_switch(*command, table[n], arguments->words[n]);
-    else
-      add_value(*command, table[n], arguments->words[n]);
+    add_flag(*command, table[n], arguments->words[n])->group(table[n].section.empty() ? "run" : table[n].section);
   command->add_option("--isolated-atom", arguments->isolated_atoms, "Reference energy of an element, eV, as W=-4.5")
       ->allow_extra_args(false)
-      ->type_name("LIST");
+      ->type_name("LIST")
+      ->group("data");
   command->footer(footer);
   command->callback([arguments] { run_train(*arguments); });
 }

@@ -90,6 +90,12 @@ std::optional<double> available_memory() {
   return available_memory(meminfo);
 }
 
+void check_memory(double bytes, std::optional<double> available, const std::string& what, const std::string& advice) {
+  if (available && bytes > *available)
+    throw Error(fmt::format("{} take about {}, but only {} of memory are free; {}", what, format_bytes(bytes),
+                            format_bytes(*available), advice));
+}
+
 std::string format_bytes(double bytes) {
   constexpr std::array<const char*, 5> units{"B", "kB", "MB", "GB", "TB"};
   std::size_t unit = 0;

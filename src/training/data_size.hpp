@@ -30,6 +30,9 @@ double neighbour_list_bytes(double edges, bool in_double);
 std::optional<double> available_memory(std::istream& meminfo);
 std::optional<double> available_memory();
 
+/// Throws Error, with `what` takes the memory and how to need less of it, if there is not enough.
+void check_memory(double bytes, std::optional<double> available, const std::string& what, const std::string& advice);
+
 /// A number of bytes as people write it, e.g. "3.2 GB".
 std::string format_bytes(double bytes);
 

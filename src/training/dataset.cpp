@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <set>
 #include <system_error>
@@ -32,8 +33,16 @@ void check_elements(const Frame& frame) {
   }
 }
 
-LabelledFrame labelled(Frame&& frame, const ReferenceKeys& keys, const std::string& place) {
+/// REANN trains on dipoles and polarisabilities too, in the energy's place.
+void check_is_energy(const Frame& frame) {
+  if (frame.find_info("abprop") != nullptr)
+    throw Error("abprop: has more than one number, so that it is not an energy; other properties cannot be trained on");
+}
+
+template <class Check>
+LabelledFrame labelled(Frame&& frame, const ReferenceKeys& keys, const std::string& place, const Check& check) {
   try {
+    check(frame);
     check_elements(frame);
     SearchBox::of(frame.cell, frame.periodic);
     LabelledFrame result{{}, find_reference_values(frame, keys), place};
@@ -46,22 +55,22 @@ LabelledFrame labelled(Frame&& frame, const ReferenceKeys& keys, const std::stri
   }
 }
 
-/// Reads all frames of a file, of whatever format.
-template <class Reader>
-std::vector<LabelledFrame> read_all(const std::filesystem::path& path, const ReferenceKeys& keys) {
+/// Reads all frames of a file, of whatever format; `check` may refuse one by an Error.
+template <class Reader, class Check>
+std::vector<LabelledFrame> read_all(const std::filesystem::path& path, const ReferenceKeys& keys, const Check& check) {
   Reader reader(path);
   std::vector<LabelledFrame> frames;
-  Frame frame;
-  const auto next = [&] {
+  const auto next = [&]() -> std::optional<Frame> {
+    Frame frame;
     try {
-      return reader.next(frame);
+      return reader.next(frame) ? std::optional(std::move(frame)) : std::nullopt;
     } catch (const Error& error) {
       throw Error(fmt::format("{} (frame {})", error.what(), frames.size() + 1));
     }
   };
-  while (next()) {
-    const std::string place = fmt::format("{}:{}: frame {}", path.string(), frame.line, frames.size() + 1);
-    frames.push_back(labelled(std::move(frame), keys, place));
+  while (std::optional<Frame> frame = next()) {
+    const std::string place = fmt::format("{}:{}: frame {}", path.string(), frame->line, frames.size() + 1);
+    frames.push_back(labelled(std::move(*frame), keys, place, check));
   }
   if (frames.empty()) throw Error(fmt::format("{} has no structures; is it empty?", path.string()));
   return frames;
@@ -76,7 +85,7 @@ bool look_fractional(std::span<const LabelledFrame> frames) {
 }
 
 std::vector<LabelledFrame> read_reann(const std::filesystem::path& path, ReannCoordinates coordinates) {
-  std::vector<LabelledFrame> frames = read_all<ReannConfigurationReader>(path, {});
+  std::vector<LabelledFrame> frames = read_all<ReannConfigurationReader>(path, {}, check_is_energy);
   if (coordinates == ReannCoordinates::automatic && look_fractional(frames))
     throw Error(
         fmt::format("{}: all coordinates lie between {} and {} and may be fractional; say which they are with "
@@ -132,7 +141,7 @@ std::vector<LabelledFrame> read_labelled_frames(const std::filesystem::path& pat
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_reann(configuration_in(path), coordinates);
   if (is_reann_configuration(path)) return read_reann(path, coordinates);
-  return read_all<ExtxyzReader>(path, keys);
+  return read_all<ExtxyzReader>(path, keys, [](const Frame&) {});
 }
 
 bool has_reference(const LabelledFrame& labelled) {

@@ -27,7 +27,8 @@ struct TrainingOption {
   OptionTarget (*target)(TrainingOptions&);
   double low = 0;  ///< of numbers, and of the members of lists of numbers
   double high = 0;
-  std::vector<std::string> choices = {};  ///< of texts, and of the members of lists of texts; empty: any
+  std::vector<std::string> choices = {};                 ///< of texts, and of the members of lists of texts; empty: any
+  OptionTarget (*follower)(TrainingOptions&) = nullptr;  ///< takes the same value, until its own option is set
 
   std::string name() const { return section.empty() ? key : section + "." + key; }
   bool is_switch() const;
@@ -37,8 +38,8 @@ struct TrainingOption {
 /// All options except `isolated_atoms`, which is a table of elements, in the order of the configuration file.
 const std::vector<TrainingOption>& training_option_table();
 
-/// Sets an option. Throws Error, which names neither file nor option, if the value is of the wrong type or out of
-/// range.
+/// Sets an option, and the one that follows it. Throws Error, which names neither file nor option, if the value is of
+/// the wrong type or out of range.
 void set_option(const TrainingOption& option, TrainingOptions& options, const OptionValue& value);
 
 /// The same from the command line, where the flag was given with each of `words`: the last counts, and for lists all,

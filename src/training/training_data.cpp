@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -69,7 +68,6 @@ std::vector<LabelledFrame> read_files(const std::vector<std::filesystem::path>& 
 
 /// Structures in memory take about what they take as text.
 void check_file_sizes(const DataOptions& options) {
-  const std::optional<double> available = available_memory();
   double bytes = 0;
   for (const auto* paths : {&options.train, &options.valid, &options.test})
     for (const std::filesystem::path& path : *paths) {
@@ -77,9 +75,7 @@ void check_file_sizes(const DataOptions& options) {
       const std::uintmax_t size = std::filesystem::file_size(path, problem);
       if (!problem) bytes += static_cast<double>(size);
     }
-  if (available && bytes > *available)
-    throw Error(fmt::format("the files of the data have {}, but only {} of memory are free; train on fewer structures",
-                            format_bytes(bytes), format_bytes(*available)));
+  check_memory(bytes, available_memory(), "the structures of all files", "train on fewer");
 }
 
 void warn_of_files_used_twice(const DataOptions& options, Warnings& warnings) {
@@ -182,15 +178,6 @@ void check_neighbours(double cutoff, const DataReport& report, Warnings& warning
                                    cutoff, sample.per_atom));
 }
 
-void check_memory(double cutoff, double bytes) {
-  const std::optional<double> available = available_memory();
-  if (available && bytes > *available)
-    throw Error(
-        fmt::format("neighbours within {} Angstrom take about {}, but only {} of memory are free; shorten the "
-                    "cutoff or train on fewer structures",
-                    cutoff, format_bytes(bytes), format_bytes(*available)));
-}
-
 }  // namespace
 
 TrainingData read_training_data(const TrainingOptions& options, const std::vector<std::string>& species) {
@@ -207,6 +194,7 @@ TrainingData read_training_data(const TrainingOptions& options, const std::vecto
   report.test = summarise(data.test);
   if (data.valid.empty()) report.split_off = split_frames(data.train, options.data.split, options.seed).valid.size();
 
+  if (data.valid.empty() && report.split_off == 0) warnings.emplace_back("there are no structures to validate with");
   check_keys(options.data, report.train);
   check_loss(options.loss, report.train, warnings);
   warn_of_missing("train", report.train, warnings);
@@ -222,7 +210,8 @@ TrainingData read_training_data(const TrainingOptions& options, const std::vecto
   check_neighbours(options.model.cutoff, report, warnings);
   const std::size_t atoms = report.train.atoms + report.valid.atoms + report.test.atoms;
   report.bytes = neighbour_list_bytes(report.neighbours.per_atom * static_cast<double>(atoms), options.in_double);
-  check_memory(options.model.cutoff, report.bytes);
+  check_memory(report.bytes, available_memory(), fmt::format("neighbours within {} Angstrom", options.model.cutoff),
+               "shorten the cutoff or train on fewer structures");
   return data;
 }
 

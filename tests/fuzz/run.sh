@@ -27,6 +27,8 @@ seed model_file "$root"/tests/data/models/*.safetensors
 seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz
+seed reann_configuration "$root"/tests/data/training/configuration
+seed training_config "$root"/tests/data/training/training.toml
 mkdir -p "$corpus/pickle"
 for archive in "$golden"/*/REANN.pth; do
   python3 -c 'import sys, zipfile

@@ -73,6 +73,30 @@ TEST(ReferenceValues, StressInVoigtOrderBecomesAVirialWithTheOtherSign) {
   EXPECT_FALSE(find_reference_values(frame, {}).virial);
 }
 
+TEST(ReferenceValues, HaveTheNamesOfMaceAndOthers) {
+  Frame frame = cube();
+  frame.info = {{"REF_virials", "1 2 3 4 5 6 7 8 9"}, {"REF_stress", "0 0 0 0 0 1"}, {"free_energy", "-3"}};
+  frame.columns.push_back({"REF_forces", 3, std::vector<double>{1, 2, 3}});
+  ReferenceValues values = find_reference_values(frame, {});
+  EXPECT_EQ(values.energy, -3);
+  EXPECT_THAT(values.forces.value(), ElementsAre(1, 2, 3));
+  EXPECT_THAT(values.virial.value(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+  frame.info = {{"free_energy", "-3"}, {"energy", "-2"}, {"virials", "1 1 1 0 0 0"}};
+  values = find_reference_values(frame, {});
+  EXPECT_EQ(values.energy, -2);
+  EXPECT_THAT(values.virial.value(), ElementsAre(1, 0, 0, 0, 1, 0, 0, 0, 1));
+  frame.info = {{"energy", "-2"}, {"dft_energy", "-1"}, {"dft_virial", "2 2 2 0 0 0"}};
+  values = find_reference_values(frame, {});
+  EXPECT_EQ(values.energy, -1);
+  EXPECT_THAT(values.virial.value(), ElementsAre(2, 0, 0, 0, 2, 0, 0, 0, 2));
+}
+
+TEST(ReferenceValues, WithAPrefixGoBeforeThoseWithout) {
+  Frame frame = cube();
+  frame.info = {{"virial", "1 2 3 4 5 6 7 8 9"}, {"REF_stress", "1 1 1 0 0 0"}};
+  EXPECT_THAT(find_reference_values(frame, {}).virial.value(), ElementsAre(-8, 0, 0, 0, -8, 0, 0, 0, -8));
+}
+
 TEST(ReferenceValues, ThatAreNotWhatTheirNameSaysAreErrors) {
   Frame frame = cube();
   frame.info = {{"energy", "low"}};

@@ -1,0 +1,325 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "models/reann/model.hpp"
+#include "models/registry.hpp"
+#include "reann_reference.hpp"
+#include "structures/evaluate_frame.hpp"
+#include "support/error.hpp"
+#include "test_files.hpp"
+#include "training/checkpoint.hpp"
+#include "training/config.hpp"
+#include "training/loss.hpp"
+#include "training/optimiser.hpp"
+#include "training/trainer.hpp"
+
+namespace grapevine::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// Structures with what a potential of random weights says of them.
+std::vector<Frame> labelled_clusters(int count) {
+  const ReannSizes sizes{.cutoff = 4.0, .waves = 4, .max_order = 1, .orbitals = 6, .layers = 1, .widths = {5, 5}};
+  const reann::ReannPotential potential(random_parameters(sizes, 3));
+  FrameEvaluator evaluator(potential, Precision::double_precision, 1);
+  std::vector<Frame> frames;
+  for (int n = 0; n < count; ++n) {
+    Frame frame = random_cluster(sizes.species, 8 + n % 5, 6.5, static_cast<unsigned>(100 + n));
+    const FrameResult result = evaluator.evaluate(frame);
+    frame.columns.push_back({"forces", 3, result.forces});
+    frame.info.emplace_back("energy", std::to_string(result.energy));
+    frames.push_back(frame);
+  }
+  return frames;
+}
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(temporary_path("folder")) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Monitor final : public TrainingMonitor {
+ public:
+  explicit Monitor(int stop_after_questions = -1) : questions_left_(stop_after_questions) {}
+
+  void data_read(const DataReport& /*report*/) override {}
+  void model_starts(int, int, const std::filesystem::path& output, int) override { outputs.push_back(output); }
+  void epoch_done(const EpochRecord& record, int, double) override { epochs.push_back(record); }
+  bool stop_requested() override { return questions_left_ >= 0 && questions_left_-- == 0; }
+
+  std::vector<std::filesystem::path> outputs;
+  std::vector<EpochRecord> epochs;
+
+ private:
+  int questions_left_;
+};
+
+class TrainingTest : public testing::Test {
+ protected:
+  TrainingTest() {
+    std::ofstream stream(folder.path() / "train.extxyz");
+    for (const Frame& frame : labelled_clusters(40)) write_extxyz(stream, frame);
+    stream.close();
+    options.data.train = {folder.path() / "train.extxyz"};
+    options.data.split = 0.8;
+    options.model.cutoff = 4;
+    options.model.waves = 4;
+    options.model.max_order = 1;
+    options.model.message_widths = {6, 6};
+    options.model.readout_widths = {8, 8};
+    options.optimiser.epochs = 12;
+    options.optimiser.batch_frames = 5;
+    options.optimiser.ema = 0.9;
+    options.output = folder.path() / "model.safetensors";
+    options.threads = 1;
+    options.in_double = true;
+  }
+
+  std::vector<EpochRecord> run(int stop_after_questions = -1) {
+    Monitor monitor(stop_after_questions);
+    OneRank alone;
+    train(options, monitor, alone);
+    return monitor.epochs;
+  }
+
+  TemporaryFolder folder;
+  TrainingOptions options;
+};
+
+TEST_F(TrainingTest, LossFallsAndTheModelIsTheOneOfTheBestEpoch) {
+  options.optimiser.epochs = 60;
+  const std::vector<EpochRecord> epochs = run();
+  ASSERT_EQ(epochs.size(), 60u);
+  EXPECT_LT(epochs.back().valid_loss, 0.3 * epochs.front().valid_loss);
+  EXPECT_LT(epochs.back().train_loss, 0.3 * epochs.front().train_loss);
+  const auto potential = load_potential(options.output);
+  EXPECT_EQ(potential->species(), (std::vector<std::string>{"O", "Ni"}));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "model.report.html"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "model.plots" / "learning_curves.png"));
+}
+
+TEST_F(TrainingTest, StoppedAndResumedTrainingHasTheLossesOfAnUnbrokenOne) {
+  for (const char* method : {"adamw", "soap"}) {
+    options.optimiser.method = method;
+    options.output = folder.path() / fmt::format("unbroken-{}.safetensors", method);
+    const std::vector<EpochRecord> unbroken = run();
+    options.output = folder.path() / fmt::format("broken-{}.safetensors", method);
+    run(17);  // in the middle of an epoch
+    EXPECT_FALSE(std::filesystem::exists(options.output));
+    options.resume = true;
+    run(20);
+    const std::vector<EpochRecord> rest = run();
+    options.resume = false;
+    ASSERT_FALSE(rest.empty());
+    for (const EpochRecord& record : rest) {
+      const EpochRecord& expected = unbroken.at(static_cast<std::size_t>(record.epoch - 1));
+      EXPECT_EQ(record.train_loss, expected.train_loss) << method << " epoch " << record.epoch;
+      EXPECT_EQ(record.valid_loss, expected.valid_loss) << method << " epoch " << record.epoch;
+    }
+    EXPECT_EQ(rest.back().epoch, unbroken.back().epoch);
+  }
+}
+
+TEST_F(TrainingTest, ThreadsChangeNothingButRounding) {
+  options.optimiser.epochs = 2;
+  const std::vector<EpochRecord> one = run();
+  options.threads = 3;
+  const std::vector<EpochRecord> three = run();
+  for (std::size_t n = 0; n < one.size(); ++n) EXPECT_NEAR(three[n].train_loss, one[n].train_loss, 1e-9 * one[n].train_loss);
+}
+
+TEST_F(TrainingTest, CheckpointOfAnotherTrainingIsRefused) {
+  run(17);
+  options.resume = true;
+  options.model.waves = 5;
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("another training"));
+}
+
+TEST_F(TrainingTest, CommitteeMembersDiffer) {
+  options.committee = 2;
+  options.optimiser.epochs = 2;
+  Monitor monitor;
+  OneRank alone;
+  train(options, monitor, alone);
+  ASSERT_EQ(monitor.outputs.size(), 2u);
+  const Frame frame = labelled_clusters(1).front();
+  const auto energy = [&](const std::filesystem::path& path) {
+    return FrameEvaluator(*load_potential(path), Precision::double_precision, 1).evaluate(frame).energy;
+  };
+  EXPECT_NE(energy(monitor.outputs[0]), energy(monitor.outputs[1]));
+}
+
+TEST_F(TrainingTest, GoesOnFromAModelWithPartsFrozenAndAnElementAdded) {
+  options.model.species = {"Ni", "O"};
+  run();
+  TrainingOptions first = options;
+  options.start = options.output;
+  options.output = folder.path() / "tuned.safetensors";
+  options.model.species = {"H"};
+  options.freeze = {"radial", "mixing", "message"};
+  std::ofstream stream(folder.path() / "more.extxyz");
+  for (Frame frame : labelled_clusters(10)) {
+    frame.symbols[0] = "H";
+    write_extxyz(stream, frame);
+  }
+  stream.close();
+  options.data.train.push_back(folder.path() / "more.extxyz");
+  run();
+  const TensorFile before = TensorFile::read(first.output);
+  const TensorFile after = TensorFile::read(options.output);
+  EXPECT_EQ(load_potential(options.output)->species(), (std::vector<std::string>{"Ni", "O", "H"}));
+  EXPECT_EQ(before.tensor("orbitals.mixing").to_doubles(), after.tensor("orbitals.mixing").to_doubles());
+  EXPECT_NE(before.tensor("readout.Ni.output.weight").to_doubles(), after.tensor("readout.Ni.output.weight").to_doubles());
+}
+
+TEST(Loss, SlopesAreThoseOfTheLoss) {
+  PreparedFrame frame;
+  frame.species = {0, 0};
+  frame.reference.energy = 1.0;
+  frame.reference.forces = {0.1, 0, 0, 0, 0.2, 0};
+  frame.reference.virial = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  FrameBatch batch;
+  batch.add(frame);
+  ReferenceCounts counts;
+  counts.add(frame);
+  for (const double limit : {0.0, 0.05}) {
+    const LossWeights weights{2, 3, 4, limit, limit, limit};
+    BatchPrediction prediction{{0.3, 0.9}, {0.3, -0.2, 0, 0.01, 0.2, 1}, std::vector<double>(18, 0.1)};
+    LossSlopes slopes;
+    loss_of(batch, prediction, weights, counts, &slopes);
+    const auto loss = [&] { return loss_of(batch, prediction, weights, counts, nullptr).loss; };
+    const auto slope = [&](double& number) {
+      const double at = number;
+      constexpr double h = 1e-6;
+      number = at + h;
+      const double high = loss();
+      number = at - h;
+      const double low = loss();
+      number = at;
+      return (high - low) / (2 * h);
+    };
+    EXPECT_NEAR(slope(prediction.energies[0]), slopes.energy[0], 1e-7);
+    for (std::size_t n = 0; n < 6; ++n) EXPECT_NEAR(slope(prediction.forces[n]), slopes.forces[n], 1e-7);
+    for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(slope(prediction.virials[n]), slopes.virial[n], 1e-7);
+  }
+}
+
+TEST(Loss, ErrorsAreThoseOfTheWholeSet) {
+  PreparedFrame frame;
+  frame.species = {0};
+  frame.reference.energy = 1.0;
+  frame.reference.forces = {0, 0, 0};
+  FrameBatch batch;
+  batch.add(frame);
+  batch.add(frame);
+  ReferenceCounts counts;
+  counts.add(frame);
+  counts.add(frame);
+  const LossSums sums = loss_of(batch, {{1.5, 0.5}, {1, 0, 0, 0, 0, 2}, {}}, {}, counts, nullptr);
+  EXPECT_DOUBLE_EQ(sums.energy_rmse(), 0.5);
+  EXPECT_DOUBLE_EQ(sums.force_rmse(), std::sqrt(5.0 / 6));
+  EXPECT_DOUBLE_EQ(sums.virial_rmse(), 0);
+  EXPECT_DOUBLE_EQ(sums.loss, 0.25 + 5.0 / 6);
+}
+
+/// A stretched bowl in the products of two matrices' rows: steep in one direction, shallow in another.
+double descend(const std::string& method, int steps) {
+  const std::vector<ParameterPart> parts{{"a", "message", 3, 4, true}, {"b", "radial", 1, 2, false}};
+  const auto optimiser = make_optimiser(method, parts, 0);
+  std::vector<double> weights(14, 1.0);
+  const auto slope_of = [](std::size_t n) { return n % 3 == 0 ? 100.0 : 1.0; };
+  for (int step = 0; step < steps; ++step) {
+    std::vector<double> gradient(weights.size());
+    for (std::size_t n = 0; n < weights.size(); ++n) gradient[n] = slope_of(n) * weights[n];
+    optimiser->step(weights, gradient, 0.05 * (1 - static_cast<double>(step) / steps));
+  }
+  return std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0);
+}
+
+TEST(OptimiserTest, FindsTheBottomOfABowl) {
+  EXPECT_LT(descend("adamw", 300), 1e-3);
+  EXPECT_LT(descend("soap", 300), 1e-3);
+}
+
+TEST(OptimiserTest, UnknownMethodsAreRefused) {
+  EXPECT_THAT(error_of([] { make_optimiser("magic", {}, 0); }), HasSubstr("magic"));
+}
+
+TEST(OptimiserTest, WeightDecayPullsMatricesOnly) {
+  const std::vector<ParameterPart> parts{{"a", "message", 1, 1, true}, {"b", "radial", 1, 1, false}};
+  const auto optimiser = make_optimiser("adamw", parts, 0.5);
+  std::vector<double> weights{1, 1};
+  optimiser->step(weights, std::vector<double>{0, 0}, 0.1);
+  EXPECT_DOUBLE_EQ(weights[0], 0.95);
+  EXPECT_DOUBLE_EQ(weights[1], 1);
+}
+
+TEST(CheckpointTest, StateComesBackToTheBit) {
+  const TemporaryFolder folder;
+  TrainingState state;
+  state.epoch = 2;
+  state.step = 3;
+  state.steps = 23;
+  state.seconds = 1.0 / 3;
+  state.gradient_norm = 0.1;
+  state.epoch_sums.loss = 1e-7;
+  state.epoch_sums.virials = 5;
+  state.weights = {0.1, 1e-300, -3};
+  state.mean_weights = {1, 2, 3};
+  state.best_weights = {4, 5, 6};
+  state.best_loss = 0.7;
+  state.best_epoch = 1;
+  state.optimiser = {{"mean", {0.3}}};
+  state.epochs.resize(2);
+  state.epochs[1].valid_virial = 0.9;
+  const auto path = folder.path() / "c.safetensors";
+  write_checkpoint(path, state, "line 1\nline 2\n");
+  const TrainingState back = read_checkpoint(path, 3, "line 1\nline 2\n");
+  EXPECT_EQ(back.epoch, 2);
+  EXPECT_EQ(back.step, 3u);
+  EXPECT_EQ(back.steps, 23);
+  EXPECT_EQ(back.seconds, state.seconds);
+  EXPECT_EQ(back.epoch_sums.loss, 1e-7);
+  EXPECT_EQ(back.epoch_sums.virials, 5);
+  EXPECT_EQ(back.weights, state.weights);
+  EXPECT_EQ(back.best_weights, state.best_weights);
+  EXPECT_EQ(back.best_loss, 0.7);
+  EXPECT_EQ(back.optimiser, state.optimiser);
+  EXPECT_EQ(back.epochs.at(1).valid_virial, 0.9);
+  EXPECT_EQ(back.epochs.at(1).epoch, 2);
+  EXPECT_THAT(error_of([&] { read_checkpoint(path, 3, "line 1\nline 3\n"); }), HasSubstr("\"line 2\""));
+  EXPECT_THAT(error_of([&] { read_checkpoint(path, 4, "line 1\nline 2\n"); }),
+              HasSubstr("weights has 3 numbers; expected 4"));
+}
+
+TEST(CheckpointTest, ANewTrainingHasNoEpochs) {
+  const TemporaryFolder folder;
+  TrainingState state;
+  state.weights = state.mean_weights = state.best_weights = {1};
+  write_checkpoint(folder.path() / "c.safetensors", state, "");
+  EXPECT_TRUE(read_checkpoint(folder.path() / "c.safetensors", 1, "").epochs.empty());
+}
+
+}  // namespace
+}  // namespace grapevine::test
