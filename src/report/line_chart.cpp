@@ -18,6 +18,7 @@ namespace {
 constexpr double least_top_margin = 46;
 constexpr double subtitle_step = small_font_size + 4;
 constexpr double right_margin = 22;
+constexpr double bottom_margin = 58;
 constexpr double gap = 8;
 constexpr double legend_line = 22;  // length of the sample line
 constexpr double legend_step = small_font_size + 8;
@@ -86,8 +87,7 @@ class ChartDrawing {
         x_axis_(x_axis_of(chart_)),
         y_axis_(y_axis_of(chart_)),
         label_width_(widest(y_axis_.labels)) {
-    const double needed = label_width_ + 2 * gap;
-    left_ = chart_.y_label.empty() ? std::max(needed, 52.0) : std::max(needed + 2 * font_size, least_left_margin);
+    left_ = std::max(label_width_ + 2 * gap + 2 * font_size, chart_.left_margin);
   }
 
   double width() const {
@@ -98,7 +98,7 @@ class ChartDrawing {
 
   double height() const {
     const double beside = chart_.legend_inside ? 0 : static_cast<double>(legend_lines() + 1) * legend_step;
-    return top_ + std::max(plot_height_, beside) + (chart_.x_label.empty() ? 32 : 58);
+    return top_ + std::max(plot_height_, beside) + bottom_margin;
   }
 
   void draw(const Canvas& canvas) const {

@@ -38,6 +38,7 @@ struct LineChart {
   std::vector<ChartSeries> series;
   std::vector<std::string> notes;  ///< lines below the legend
   double plot_width = 460, plot_height = 320;
+  double left_margin = least_left_margin;            ///< of the plot, at least
   bool legend_inside = false;                        ///< in the upper right corner instead of to the right of the data
   std::optional<std::pair<double, double>> y_range;  ///< of a linear y axis; what is beyond is not seen
 };

@@ -91,12 +91,17 @@ std::string point_text(const DimerCurve& curve, std::size_t place) {
                      curve.distances[place]);
 }
 
-/// The well and, if the curve falls below it somewhere inside the wall, the hole.
+/// The well, or why there is none, and whether the curve falls below it somewhere inside the wall.
 std::vector<std::string> remarks_on(const DimerCurve& curve) {
   constexpr double least_depth = 0.005;  // eV
   const std::size_t well = well_of(curve);
   const std::size_t lowest = lowest_from(curve, 0);
-  std::vector<std::string> remarks{curve.energies[well] < -least_depth ? point_text(curve, well) : "no well"};
+  const std::string point = point_text(curve, well);
+  std::vector<std::string> remarks;
+  if (curve.energies[well] >= -least_depth)
+    remarks.push_back("no well");
+  else
+    remarks.push_back(well == 0 ? "no wall: " + point : point);
   if (curve.energies[lowest] < curve.energies[well] - least_depth)
     remarks.push_back("hole: " + point_text(curve, lowest));
   return remarks;
@@ -132,6 +137,8 @@ LineChart dimer_chart(const std::vector<DimerCurve>& curves) {
   LineChart chart;
   chart.y_range = dimer_range(curves);
   chart.legend_inside = true;
+  chart.x_label = "distance / \u00c5";
+  chart.y_label = "energy / eV";
   for (const DimerCurve& curve : curves)
     chart.series.push_back(series_of(curve, static_cast<int>(chart.series.size())));
   return chart;
@@ -215,8 +222,6 @@ std::vector<Picture> dimer_plots(const std::vector<DimerCurve>& curves) {
   if (shown.size() <= most_dimers_in_one_plot) {
     LineChart chart = dimer_chart(shown);
     chart.title = "Dimers";
-    chart.x_label = "distance / \u00c5";
-    chart.y_label = "energy / eV";
     chart.plot_width = 2 * plot_side + 120;
     chart.plot_height = plot_side;
     if (shown.size() == 1) chart.notes = {chart.series.front().label};
@@ -230,7 +235,8 @@ std::vector<Picture> dimer_plots(const std::vector<DimerCurve>& curves) {
     chart.title = dimer_name(curve);
     chart.subtitles = remarks_on(curve);
     chart.subtitles.resize(lines);
-    chart.plot_width = 204;
+    chart.left_margin = 80;
+    chart.plot_width = 178;
     chart.plot_height = 150;
     pictures.push_back(line_chart(std::move(chart)));
   }

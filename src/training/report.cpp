@@ -40,8 +40,8 @@ constexpr const char* style = R"(
   .long { overflow-wrap: anywhere; }
   .card th { width: 30%; font-weight: 400; color: #555; }
   .pictures { display: grid; }
-  .two { grid-template-columns: repeat(2, 1fr); }
-  .three { grid-template-columns: repeat(3, 1fr); }
+  .two { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .three { grid-template-columns: repeat(3, minmax(0, 1fr)); }
   img { display: block; max-width: 100%; height: auto; }
   @media (max-width: 700px) { .two, .three { grid-template-columns: 1fr; } }
   @page { margin: 14mm; }
@@ -222,7 +222,7 @@ std::string dimer_section(const TrainingSummary& summary) {
   if (pictures.empty()) return head + note("There are no curves.");
   const bool one = pictures.size() == 1;
   std::string text =
-      "Energy of two atoms (eV) against their distance (\u00c5), without that of the isolated atoms, and the lowest "
+      "Energy of two atoms against their distance, without that of the isolated atoms, and the lowest "
       "point "
       "of the well. Where the energy is lower still inside the repulsive wall, there is a hole. The wall is cut off.";
   if (!one) text += " Each panel has a scale of its own.";

@@ -43,7 +43,7 @@ SetResult some_set(const std::string& name, int frames, bool virial) {
   set.panels = {{"Energy per atom", "(eV/atom)", "meV/atom"}, {"Force components", "(eV/A)", "meV/A"}};
   add_quantity(set.panels[0], set.errors.energy_per_atom, set.energy_errors, frames);
   add_quantity(set.panels[1], set.errors.forces, set.force_errors, 300 * frames);
-  set.errors.forces_of_species("O") = set.errors.forces_of_species("H") = set.errors.forces;
+  for (const char* symbol : {"O", "H"}) set.errors.forces_of_species(symbol) = set.errors.forces;
   if (virial) {
     set.panels.emplace_back("Virial per atom", "(eV/atom)", "meV/atom");
     add_quantity(set.panels[2], set.errors.virial_per_atom, set.virial_errors, 9 * frames);
