@@ -135,14 +135,12 @@ void orthonormalise(Matrix& a, std::size_t size) {
     return std::inner_product(&t[i * size], &t[i * size] + size, &t[j * size], 0.0);
   };
   for (std::size_t c = 0; c < size; ++c) {
-    const double before = std::sqrt(dot(c, c));
     for (int twice = 0; twice < 2; ++twice)
       for (std::size_t b = 0; b < c; ++b) {
         const double along = dot(b, c);
         for (std::size_t r = 0; r < size; ++r) t[c * size + r] -= along * t[b * size + r];
       }
     const double length = std::sqrt(dot(c, c));
-    if (!(length > 1e-12 * before) || before == 0) return;  // of lower rank: the basis stays as it was
     for (std::size_t r = 0; r < size; ++r) t[c * size + r] /= length;
   }
   a = transpose(t, size, size);
@@ -181,6 +179,7 @@ class Soap final : public AdamW {
   static constexpr std::size_t largest_side = 128;
   static constexpr int steps_between_bases = 20;
   static constexpr double covariance_decay = 0.95;
+  static constexpr double least_eigenvalue = 1e-8;  // of the trace: a matrix of full rank, whatever the gradients
 
   static Side make_side(std::size_t size) {
     Side side;
@@ -244,12 +243,14 @@ class Soap final : public AdamW {
   /// Orthogonal iteration: eigenvectors in descending order of eigenvalues, each near what it was before.
   void renew(Side& side) const {
     const int iterations = steps() == 1 ? 10 : 1;
+    Matrix shifted = side.covariance;
+    double trace = 0;
+    for (std::size_t i = 0; i < side.size; ++i) trace += side.covariance[i * (side.size + 1)];
+    if (!(trace > 0)) return;
+    for (std::size_t i = 0; i < side.size; ++i) shifted[i * (side.size + 1)] += least_eigenvalue * trace;
     for (int i = 0; i < iterations; ++i) {
-      Matrix next = multiply(side.covariance.data(), false, side.basis.data(), side.size, side.size, side.size);
-      const Matrix before = next;
-      orthonormalise(next, side.size);
-      if (next == before) return;
-      side.basis = std::move(next);
+      side.basis = multiply(shifted.data(), false, side.basis.data(), side.size, side.size, side.size);
+      orthonormalise(side.basis, side.size);
     }
   }
 

@@ -146,7 +146,8 @@ TEST_F(TrainingTest, ThreadsChangeNothingButRounding) {
   const std::vector<EpochRecord> one = run();
   options.threads = 3;
   const std::vector<EpochRecord> three = run();
-  for (std::size_t n = 0; n < one.size(); ++n) EXPECT_NEAR(three[n].train_loss, one[n].train_loss, 1e-9 * one[n].train_loss);
+  for (std::size_t n = 0; n < one.size(); ++n)
+    EXPECT_NEAR(three[n].train_loss, one[n].train_loss, 1e-9 * one[n].train_loss);
 }
 
 TEST_F(TrainingTest, CheckpointOfAnotherTrainingIsRefused) {
@@ -190,7 +191,8 @@ TEST_F(TrainingTest, GoesOnFromAModelWithPartsFrozenAndAnElementAdded) {
   const TensorFile after = TensorFile::read(options.output);
   EXPECT_EQ(load_potential(options.output)->species(), (std::vector<std::string>{"Ni", "O", "H"}));
   EXPECT_EQ(before.tensor("orbitals.mixing").to_doubles(), after.tensor("orbitals.mixing").to_doubles());
-  EXPECT_NE(before.tensor("readout.Ni.output.weight").to_doubles(), after.tensor("readout.Ni.output.weight").to_doubles());
+  EXPECT_NE(before.tensor("readout.Ni.output.weight").to_doubles(),
+            after.tensor("readout.Ni.output.weight").to_doubles());
 }
 
 TEST(Loss, SlopesAreThoseOfTheLoss) {
