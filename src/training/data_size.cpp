@@ -17,9 +17,8 @@ namespace {
 constexpr std::size_t most_frames = 32;
 constexpr int most_atoms = 5000;
 
-// Neighbour, centre and type as four bytes each and the three components of the vector.
-constexpr double bytes_per_edge_float = 24;
-constexpr double bytes_per_edge_double = 36;
+// Of a PreparedFrame: a neighbour and the three components of the vector to it.
+constexpr double bytes_per_edge = sizeof(int) + 3 * sizeof(double);
 
 double nearest_neighbour(const FrameGraph& graph, std::size_t species_count) {
   double least = std::numeric_limits<double>::infinity();
@@ -69,9 +68,7 @@ NeighbourSample sample_neighbours(std::span<const LabelledFrame> frames, const s
   return sample;
 }
 
-double neighbour_list_bytes(double edges, bool in_double) {
-  return edges * (in_double ? bytes_per_edge_double : bytes_per_edge_float);
-}
+double neighbour_list_bytes(double edges) { return edges * bytes_per_edge; }
 
 std::optional<double> available_memory(std::istream& meminfo) {
   constexpr double unit = 1024;

@@ -24,7 +24,7 @@ NeighbourSample sample_neighbours(std::span<const LabelledFrame> frames, const s
                                   double cutoff);
 
 /// Bytes that the neighbour lists of a training take, kept over all epochs.
-double neighbour_list_bytes(double edges, bool in_double);
+double neighbour_list_bytes(double edges);
 
 /// Bytes of memory that programs can still have, from the text of /proc/meminfo; nothing where it does not say.
 std::optional<double> available_memory(std::istream& meminfo);

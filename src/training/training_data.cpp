@@ -209,7 +209,7 @@ TrainingData read_training_data(const TrainingOptions& options, const std::vecto
   report.neighbours = sample_neighbours(data.train, report.species, options.model.cutoff);
   check_neighbours(options.model.cutoff, report, warnings);
   const std::size_t atoms = report.train.atoms + report.valid.atoms + report.test.atoms;
-  report.bytes = neighbour_list_bytes(report.neighbours.per_atom * static_cast<double>(atoms), options.in_double);
+  report.bytes = neighbour_list_bytes(report.neighbours.per_atom * static_cast<double>(atoms));
   check_memory(report.bytes, available_memory(), fmt::format("neighbours within {} Angstrom", options.model.cutoff),
                "shorten the cutoff or train on fewer structures");
   return data;

@@ -55,7 +55,7 @@ TEST(TrainingData, SoundDataPassWithoutWarning) {
   // Shells of the lattice within 5 Angstrom: 8, 6, 12 and 24 neighbours.
   EXPECT_EQ(data.report.neighbours.per_atom, 50);
   EXPECT_THAT(*data.report.neighbours.nearest, DoubleNear(2.598, 1e-3));
-  EXPECT_EQ(data.report.bytes, 24 * 6 * 50);
+  EXPECT_EQ(data.report.bytes, 28 * 6 * 50);
 }
 
 TEST(TrainingData, WithoutReferenceAreLeftOutAndCounted) {
