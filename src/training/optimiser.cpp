@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
+#include "dense/matrix.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -96,55 +96,13 @@ class AdamW : public Optimiser {
   std::vector<double> square_;
 };
 
-/// A square matrix of one side of a matrix of weights: the running mean of G G^T (or G^T G) and its eigenvectors.
+/// One side of a matrix of weights: the running mean of G G^T (or G^T G) and its eigenvectors, in columns.
 struct Side {
-  std::size_t size = 0;
-  std::vector<double> covariance;  // [size][size]
-  std::vector<double> basis;       // [size][size], eigenvectors in columns; empty before the first step
+  Matrix covariance;
+  Matrix basis;
 
-  bool used() const { return size > 0; }
+  bool used() const { return basis.rows() > 0; }
 };
-
-using Matrix = std::vector<double>;
-
-/// a^T b or a b, row-major.
-Matrix multiply(const double* a, bool transposed, const double* b, std::size_t rows, std::size_t inner,
-                std::size_t columns) {
-  Matrix c(rows * columns);
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t k = 0; k < inner; ++k) {
-      const double x = transposed ? a[k * rows + r] : a[r * inner + k];
-      const double* row = b + k * columns;
-      double* to = &c[r * columns];
-      for (std::size_t n = 0; n < columns; ++n) to[n] += x * row[n];
-    }
-  return c;
-}
-
-Matrix transpose(const Matrix& a, std::size_t rows, std::size_t columns) {
-  Matrix t(a.size());
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) t[c * rows + r] = a[r * columns + c];
-  return t;
-}
-
-/// The columns of a [size][size] made orthonormal one after another.
-void orthonormalise(Matrix& a, std::size_t size) {
-  Matrix t = transpose(a, size, size);
-  const auto dot = [&](std::size_t i, std::size_t j) {
-    return std::inner_product(&t[i * size], &t[i * size] + size, &t[j * size], 0.0);
-  };
-  for (std::size_t c = 0; c < size; ++c) {
-    for (int twice = 0; twice < 2; ++twice)
-      for (std::size_t b = 0; b < c; ++b) {
-        const double along = dot(b, c);
-        for (std::size_t r = 0; r < size; ++r) t[c * size + r] -= along * t[b * size + r];
-      }
-    const double length = std::sqrt(dot(c, c));
-    for (std::size_t r = 0; r < size; ++r) t[c * size + r] /= length;
-  }
-  a = transpose(t, size, size);
-}
 
 class Soap final : public AdamW {
  public:
@@ -157,22 +115,20 @@ class Soap final : public AdamW {
 
   Memory memory() const override {
     Memory memory = AdamW::memory();
-    for (std::size_t p = 0; p < sides_.size(); ++p)
-      for (std::size_t s = 0; s < 2; ++s) {
-        memory.emplace_back(fmt::format("covariance.{}.{}", p, s), sides_[p][s].covariance);
-        memory.emplace_back(fmt::format("basis.{}.{}", p, s), sides_[p][s].basis);
-      }
+    for_each_matrix(sides_, [&](const std::string& name, const Matrix& matrix) {
+      std::vector<double> numbers(matrix.rows() * matrix.columns());
+      matrix.copy_to(numbers);
+      memory.emplace_back(name, std::move(numbers));
+    });
     return memory;
   }
 
   void restore(const Memory& memory) override {
     AdamW::restore(memory);
-    for (std::size_t p = 0; p < sides_.size(); ++p)
-      for (std::size_t s = 0; s < 2; ++s) {
-        Side& side = sides_[p][s];
-        side.covariance = find(memory, fmt::format("covariance.{}.{}", p, s), side.covariance.size());
-        side.basis = find(memory, fmt::format("basis.{}.{}", p, s), side.size * side.size);
-      }
+    for_each_matrix(sides_, [&](const std::string& name, Matrix& matrix) {
+      const std::size_t size = matrix.rows();
+      matrix = Matrix(size, size, find(memory, name, size * size));
+    });
   }
 
  private:
@@ -182,75 +138,74 @@ class Soap final : public AdamW {
   static constexpr double least_eigenvalue = 1e-8;  // of the trace: a matrix of full rank, whatever the gradients
 
   static Side make_side(std::size_t size) {
-    Side side;
-    if (size <= 1 || size > largest_side) return side;
-    side.size = size;
-    side.covariance.assign(size * size, 0.0);
-    side.basis.assign(size * size, 0.0);
-    for (std::size_t i = 0; i < size; ++i) side.basis[i * size + i] = 1;
-    return side;
+    if (size <= 1 || size > largest_side) return {};
+    return {Matrix(size, size), identity(size)};
+  }
+
+  template <class Sides, class Function>
+  static void for_each_matrix(Sides& sides, const Function& function) {
+    for (std::size_t p = 0; p < sides.size(); ++p)
+      for (std::size_t s = 0; s < 2; ++s) {
+        if (!sides[p][s].used()) continue;
+        function(fmt::format("covariance.{}.{}", p, s), sides[p][s].covariance);
+        function(fmt::format("basis.{}.{}", p, s), sides[p][s].basis);
+      }
   }
 
   void step_part(std::size_t p, std::span<double> weights, std::span<const double> gradient, const Moments& moments,
                  const Rates& rates) override {
-    auto& [left, right] = sides_[p];
+    const auto& [left, right] = sides_[p];
     if (!left.used() && !right.used()) return AdamW::step_part(p, weights, gradient, moments, rates);
-    const std::size_t rows = parts()[p].rows;
-    const std::size_t columns = parts()[p].columns;
-    Matrix rotated = rotate(Matrix(gradient.begin(), gradient.end()), p, true);
+    const Matrix g(parts()[p].rows, parts()[p].columns, gradient);
+    std::vector<double> rotated(gradient.size());
+    into_basis(g, p).copy_to(rotated);
     for (std::size_t i = 0; i < rotated.size(); ++i)
       rotated[i] = moments.direction(i, rotated[i], rates.correction1, rates.correction2);
-    const Matrix direction = rotate(std::move(rotated), p, false);
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rates.learning_rate * direction[i];
-    update_covariances(p, gradient, rows, columns);
+    out_of_basis(Matrix(g.rows(), g.columns(), rotated), p).copy_to(rotated);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rates.learning_rate * rotated[i];
+    update_covariances(p, g);
     if (steps() % steps_between_bases == 1) renew_bases(p, moments);
   }
 
-  /// Into the eigenbasis (left^T G right) or out of it.
-  Matrix rotate(Matrix g, std::size_t p, bool into) const {
+  Matrix into_basis(Matrix g, std::size_t p) const {
     const auto& [left, right] = sides_[p];
-    const std::size_t rows = parts()[p].rows;
-    const std::size_t columns = parts()[p].columns;
-    if (left.used()) g = multiply(left.basis.data(), into, g.data(), rows, rows, columns);
-    if (right.used()) {
-      const Matrix basis = into ? right.basis : transpose(right.basis, columns, columns);
-      g = multiply(g.data(), false, basis.data(), rows, columns, columns);
-    }
+    if (left.used()) g = multiply_transposed(left.basis, g);
+    if (right.used()) g = multiply(g, right.basis);
     return g;
   }
 
-  void update_covariances(std::size_t p, std::span<const double> gradient, std::size_t rows, std::size_t columns) {
+  Matrix out_of_basis(Matrix g, std::size_t p) const {
+    const auto& [left, right] = sides_[p];
+    if (left.used()) g = multiply(left.basis, g);
+    if (right.used()) g = multiply(g, transpose(right.basis));
+    return g;
+  }
+
+  void update_covariances(std::size_t p, const Matrix& g) {
     auto& [left, right] = sides_[p];
-    const auto blend = [](Side& side, const Matrix& product) {
-      for (std::size_t i = 0; i < product.size(); ++i)
-        side.covariance[i] = covariance_decay * side.covariance[i] + (1 - covariance_decay) * product[i];
-    };
-    const Matrix g(gradient.begin(), gradient.end());
-    const Matrix t = transpose(g, rows, columns);
-    if (left.used()) blend(left, multiply(g.data(), false, t.data(), rows, columns, rows));
-    if (right.used()) blend(right, multiply(t.data(), false, g.data(), columns, rows, columns));
+    if (left.used()) blend(left.covariance, covariance_decay, multiply(g, transpose(g)));
+    if (right.used()) blend(right.covariance, covariance_decay, multiply_transposed(g, g));
   }
 
   /// Adam's first moment moves along with the basis; its second stays, as the eigenvectors come in the same order.
   void renew_bases(std::size_t p, const Moments& moments) {
-    const Matrix mean = rotate(Matrix(moments.mean.begin(), moments.mean.end()), p, false);
+    const Matrix mean = out_of_basis(Matrix(parts()[p].rows, parts()[p].columns, moments.mean), p);
     for (Side& side : sides_[p])
       if (side.used()) renew(side);
-    const Matrix moved = rotate(mean, p, true);
-    std::copy(moved.begin(), moved.end(), moments.mean.begin());
+    into_basis(mean, p).copy_to(moments.mean);
   }
 
   /// Orthogonal iteration: eigenvectors in descending order of eigenvalues, each near what it was before.
   void renew(Side& side) const {
-    const int iterations = steps() == 1 ? 10 : 1;
-    Matrix shifted = side.covariance;
     double trace = 0;
-    for (std::size_t i = 0; i < side.size; ++i) trace += side.covariance[i * (side.size + 1)];
+    for (std::size_t i = 0; i < side.basis.rows(); ++i) trace += side.covariance(i, i);
     if (!(trace > 0)) return;
-    for (std::size_t i = 0; i < side.size; ++i) shifted[i * (side.size + 1)] += least_eigenvalue * trace;
+    Matrix shifted = side.covariance;
+    for (std::size_t i = 0; i < side.basis.rows(); ++i) shifted(i, i) += least_eigenvalue * trace;
+    const int iterations = steps() == 1 ? 10 : 1;
     for (int i = 0; i < iterations; ++i) {
-      side.basis = multiply(shifted.data(), false, side.basis.data(), side.size, side.size, side.size);
-      orthonormalise(side.basis, side.size);
+      side.basis = multiply(shifted, side.basis);
+      orthonormalise_columns(side.basis);
     }
   }
 
