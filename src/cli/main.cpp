@@ -7,6 +7,7 @@
 
 #include "cli/bench_command.hpp"
 #include "cli/evaluate_command.hpp"
+#include "cli/export_command.hpp"
 #include "cli/import_command.hpp"
 #include "cli/info_command.hpp"
 #include "cli/lammps_command.hpp"
@@ -25,6 +26,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "grapevine " GRAPEVINE_VERSION);
   app.require_subcommand(1);
   grapevine::add_import_command(app);
+  grapevine::add_export_command(app);
   grapevine::add_info_command(app);
   grapevine::add_evaluate_command(app);
   grapevine::add_train_command(app);

@@ -19,6 +19,7 @@
 #include "engine/model.hpp"
 #include "formats/text_numbers.hpp"
 #include "models/registry.hpp"
+#include "parallel/ranks.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "training/config.hpp"
@@ -101,14 +102,36 @@ void rehearse(TrainingOptions options) {
   fmt::print("\nall is well: without --dry-run the training would start\n");
 }
 
+/// The first rank speaks for all.
+class SilentRank : public TrainingMonitor {
+ public:
+  explicit SilentRank(const InterruptGuard& guard) : guard_(guard) {}
+
+  void data_read(const DataReport& /*report*/) override {}
+  void model_starts(int, int, const std::filesystem::path&, int) override {}
+  void epoch_done(const EpochRecord&, int, double) override {}
+  bool stop_requested() override { return guard_.requested(); }
+
+ private:
+  const InterruptGuard& guard_;
+};
+
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
-  {
-    TrainingProgress progress(options.model.cutoff, guard);
-    OneRank alone;
-    train(options, progress, alone);
-  }
-  if (guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
+  bool speaks = true;
+  run_on_ranks(
+      [&](Ranks& ranks) {
+        speaks = ranks.rank() == 0;
+        if (speaks) {
+          TrainingProgress progress(options.model.cutoff, guard);
+          train(options, progress, ranks);
+        } else {
+          SilentRank silent(guard);
+          train(options, silent, ranks);
+        }
+      },
+      [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
+  if (speaks && guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
 }
 
 void run_train(const TrainArguments& arguments) {

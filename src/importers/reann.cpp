@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "formats/text_numbers.hpp"
+#include "importers/reann_names.hpp"
 #include "importers/reann_state.hpp"
 #include "support/error.hpp"
 
@@ -20,25 +21,6 @@ using reann::Activation;
 using reann::ActivationKind;
 using reann::Linear;
 using reann::Network;
-
-struct KnownActivation {
-  ActivationKind kind;
-  const char* name;
-};
-constexpr KnownActivation known_activations[] = {{ActivationKind::relu_like, "Relu_like"},
-                                                 {ActivationKind::tanh_like, "Tanh_like"}};
-
-std::optional<ActivationKind> find_activation(const std::string& name) {
-  for (const KnownActivation& known : known_activations)
-    if (name == known.name) return known.kind;
-  return std::nullopt;
-}
-
-const char* name_of(ActivationKind kind) {
-  for (const KnownActivation& known : known_activations)
-    if (kind == known.kind) return known.name;
-  return "";
-}
 
 std::vector<std::string> split(const std::string& name, char separator) {
   std::vector<std::string> parts(1);
@@ -75,16 +57,16 @@ class ActivationChoice {
   ActivationKind of_module(const std::string& path) const {
     const auto found = state_.classes.find(path);
     if (found == state_.classes.end() || found->second == "Module") return unsaid();
-    const std::optional<ActivationKind> kind = find_activation(found->second);
+    const std::optional<ActivationKind> kind = reann_names::find_activation(found->second);
     if (!kind)
       throw Error(fmt::format("{}: {} is of class {}; only the activations Relu_like and Tanh_like are known",
                               state_.file, path, found->second));
     if (given_ && *given_ != *kind)
-      throw Error(
-          fmt::format("{}: {} is {}, but {} says {}", state_.file, path, name_of(*kind), flag_, name_of(*given_)));
+      throw Error(fmt::format("{}: {} is {}, but {} says {}", state_.file, path, reann_names::activation(*kind), flag_,
+                              reann_names::activation(*given_)));
     if (!given_ && para_ && *para_ != *kind)
       throw Error(fmt::format("{}: {} is {}, but {} says {}; is it the para folder of another model?", state_.file,
-                              path, name_of(*kind), where_, name_of(*para_)));
+                              path, reann_names::activation(*kind), where_, reann_names::activation(*para_)));
     return *kind;
   }
 
@@ -255,8 +237,6 @@ class Importer {
  private:
   [[noreturn]] void fail(const std::string& what) const { throw Error(fmt::format("{}: {}", state_.file, what)); }
 
-  static std::string message_prefix(int t) { return fmt::format("density.ocmod.memssage_{}.", t); }
-
   const TorchTensor& tensor(const std::string& name) const {
     const TorchTensor* found = state_.find(name);
     if (!found) fail(fmt::format("the tensor {} is missing", name));
@@ -377,8 +357,8 @@ class Importer {
   void read_networks() {
     const ActivationChoice message(state_, options_, true);
     const ActivationChoice readout(state_, options_, false);
-    for (int t = 0; t < p_.layers; ++t) p_.message.push_back(networks(message_prefix(t), message));
-    p_.readout = networks("nnmod.", readout);
+    for (int t = 0; t < p_.layers; ++t) p_.message.push_back(networks(reann_names::message(t), message));
+    p_.readout = networks(std::string(reann_names::readout), readout);
     for (const Network& network : p_.readout)
       if (network.output.outputs != 1)
         fail(fmt::format("its readout gives {} numbers per atom, not an energy; only energy models are supported",
@@ -443,7 +423,7 @@ class Importer {
 }  // namespace
 
 reann::ActivationKind parse_activation(const std::string& name, const std::string& where) {
-  const std::optional<ActivationKind> kind = find_activation(name);
+  const std::optional<ActivationKind> kind = reann_names::find_activation(name);
   if (!kind) throw Error(fmt::format("{}: unknown activation \"{}\"; known are Relu_like and Tanh_like", where, name));
   return *kind;
 }

@@ -66,6 +66,11 @@ void shuffle(Frames& frames, std::uint64_t seed, int epoch) {
   for (std::size_t n = frames.size(); n > 1; --n) std::swap(frames[n - 1], frames[random() % n]);
 }
 
+/// Ranks of one machine share its cores.
+int threads_of(const TrainingOptions& options, const Ranks& ranks) {
+  return options.threads > 0 ? options.threads : std::max(1, omp_get_max_threads() / ranks.neighbours());
+}
+
 /// The training of one model.
 class Training {
  public:
@@ -79,7 +84,7 @@ class Training {
         ranks_(ranks),
         checkpoint_(with_suffix(output, ".checkpoint.safetensors")),
         description_(description_of(options, seed)),
-        batch_gradient_(model, threads_of(options), ranks),
+        batch_gradient_(model, threads_of(options, ranks), ranks),
         optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay)) {
     state_.weights = model.weights();
     state_.mean_weights = state_.weights;
@@ -87,10 +92,6 @@ class Training {
     find_frozen();
     if (options.resume) resume();
     model_.set_weights(state_.weights);
-  }
-
-  static int threads_of(const TrainingOptions& options) {
-    return options.threads > 0 ? options.threads : omp_get_max_threads();
   }
 
   const TrainingState& state() const { return state_; }
@@ -319,7 +320,7 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
     model->write(output, provenance_of(options, training.state()));
     const JudgedSets sets{splits ? picked(data.train, split.train) : data.train,
                           splits ? picked(data.train, split.valid) : data.valid, data.test};
-    write_report(options, output, *model, training.state(), sets, Training::threads_of(options));
+    write_report(options, output, *model, training.state(), sets, threads_of(options, ranks));
   }
   return true;
 }
@@ -336,7 +337,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   }
   const TrainingData data = read_training_data(complete, start_species);
   monitor.data_read(data.report);
-  const int threads = Training::threads_of(options);
+  const int threads = threads_of(options, ranks);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
   };

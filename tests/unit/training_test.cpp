@@ -13,6 +13,7 @@
 
 #include "models/reann/model.hpp"
 #include "models/registry.hpp"
+#include "parallel/alone.hpp"
 #include "reann_reference.hpp"
 #include "structures/evaluate_frame.hpp"
 #include "support/error.hpp"
@@ -99,7 +100,7 @@ class TrainingTest : public testing::Test {
 
   std::vector<EpochRecord> run(int stop_after_questions = -1) {
     Monitor monitor(stop_after_questions);
-    OneRank alone;
+    Alone alone;
     train(options, monitor, alone);
     return monitor.epochs;
   }
@@ -162,7 +163,7 @@ TEST_F(TrainingTest, CommitteeMembersDiffer) {
   options.committee = 2;
   options.optimiser.epochs = 2;
   Monitor monitor;
-  OneRank alone;
+  Alone alone;
   train(options, monitor, alone);
   ASSERT_EQ(monitor.outputs.size(), 2u);
   const Frame frame = labelled_clusters(1).front();
