@@ -11,17 +11,31 @@
 #include <system_error>
 #include <vector>
 
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include "support/error.hpp"
 #include "training/option_table.hpp"
+#include "training/toml_text.hpp"
+
+namespace {
+
+struct BrokenAssumption {};
+
+[[noreturn]] void fail_assumption() { throw BrokenAssumption(); }
+
+}  // namespace
+
+// What malformed text such as "[=]" breaks the parser asserts, or, with NDEBUG, lets the compiler assume.
+#undef NDEBUG
+#define TOML_ASSERT(condition) ((condition) ? static_cast<void>(0) : fail_assumption())
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
 
 namespace grapevine {
 namespace {
 
 constexpr std::uintmax_t largest_file = 1u << 20;
 constexpr const char* atoms_section = "isolated_atoms";
+
+std::string name_of(const toml::key& key) { return restore_letters(key.str()); }
 
 template <class Member>
 std::vector<Member> list_of(const toml::array& array, const char* kind) {
@@ -34,14 +48,20 @@ std::vector<Member> list_of(const toml::array& array, const char* kind) {
   return members;
 }
 
+std::vector<std::string> texts_of(const toml::array& array) {
+  auto members = list_of<std::string>(array, "texts in quotes, or of whole numbers");
+  for (std::string& member : members) member = restore_letters(member);
+  return members;
+}
+
 OptionValue value_of(const toml::node& node) {
   if (const auto* value = node.as_boolean()) return value->get();
   if (const auto* value = node.as_integer()) return value->get();
   if (const auto* value = node.as_floating_point()) return value->get();
-  if (const auto* value = node.as_string()) return value->get();
+  if (const auto* value = node.as_string()) return restore_letters(value->get());
   if (const auto* array = node.as_array()) {
     if (!array->empty() && array->front().is_integer()) return list_of<std::int64_t>(*array, "whole numbers");
-    return list_of<std::string>(*array, "texts in quotes, or of whole numbers");
+    return texts_of(*array);
   }
   throw Error("must be a number, a text in quotes, true or false, or a list");
 }
@@ -52,7 +72,7 @@ class Reader {
 
   TrainingOptions read(const toml::table& root) {
     for (const auto& [key, node] : root) {
-      const std::string section(key.str());
+      const std::string section = name_of(key);
       if (!is_section(section))
         read_option("", key, node);
       else if (!node.is_table())
@@ -85,7 +105,7 @@ class Reader {
 
   void read_isolated_atom(const toml::key& key, const toml::node& node) {
     const auto energy = node.value<double>();
-    const std::string symbol(key.str());
+    const std::string symbol = name_of(key);
     if (!energy || !node.is_number())
       fail(key.source(), fmt::format("{}.{} must be a number, in eV", atoms_section, symbol));
     try {
@@ -116,7 +136,7 @@ class Reader {
     const std::string hint = elsewhere == table.end()     ? "grapevine train --init lists all"
                              : elsewhere->section.empty() ? "it belongs above the first [table]"
                                                           : fmt::format("it belongs in [{}]", elsewhere->section);
-    fail(key.source(), fmt::format("unknown option '{}'{}; {}", key.str(),
+    fail(key.source(), fmt::format("unknown option '{}'{}; {}", name_of(key),
                                    section.empty() ? "" : fmt::format(" in [{}]", section), hint));
   }
 
@@ -151,10 +171,13 @@ std::string isolated_atoms(const TrainingOptions& options) {
 }  // namespace
 
 TrainingOptions parse_config(std::string_view text, const std::string& name, const std::filesystem::path& folder) {
+  const std::string ascii = escape_letters(text);
   try {
-    return Reader(name, folder).read(toml::parse(text));
+    return Reader(name, folder).read(toml::parse(ascii));
   } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+    throw Error(fmt::format("{}:{}: {}", name, error.source().begin.line, restore_letters(error.description())));
+  } catch (const BrokenAssumption&) {
+    throw Error(fmt::format("{}:{}: this is neither a [table] nor key = value", name, line_of_bad_header(text)));
   }
 }
 

@@ -96,6 +96,13 @@ TEST(TrainingConfig, SetsWhatItSays) {
   EXPECT_THAT(options.isolated_atoms, ElementsAre(Pair("W", -4)));
 }
 
+TEST(TrainingConfig, NamesMayHaveAnyLettersInQuotes) {
+  const TrainingOptions options =
+      parse("\xEF\xBB\xBF# \u00e4 '\noutput = 'm\u00e4 100%41.safetensors'\nstart = \"\"\"\n\u00e4\\\"\u00e4\"\"\"\n");
+  EXPECT_EQ(options.output, "/folder/m\u00e4 100%41.safetensors");
+  EXPECT_EQ(options.start, "/folder/\u00e4\"\u00e4");
+}
+
 TEST(TrainingConfig, WeightAtTheEndFollowsTheFirstUnlessGiven) {
   const LossOptions loss = parse("[loss]\nvirial = 0.5\nforces_end = 2\nforces = 50\n").loss;
   EXPECT_EQ(loss.virial_end, 0.5);
@@ -141,6 +148,9 @@ TEST(TrainingConfig, WhatIsNotTomlIsRefusedWithLine) {
   EXPECT_THAT(refusal("seed = 1\nseed = 2\n"), StartsWith("c.toml:2: "));
   EXPECT_THAT(refusal("seed = \n"), StartsWith("c.toml:1: "));
   EXPECT_THAT(refusal("seed = 1 2\n"), StartsWith("c.toml:1: "));
+  EXPECT_THAT(refusal("seed = 1\n[=data]\n"), StartsWith("c.toml:2: this is neither"));
+  EXPECT_THAT(refusal("# \u00e4\noutput = '\u00e4'\n\u00e4 = 1\n"), StartsWith("c.toml:3: "));
+  EXPECT_THAT(refusal("seed = +$'''\uFEFD'''\n"), StartsWith("c.toml:1: "));
   EXPECT_THAT(test::error_of([] { read_config("/no/such.toml"); }), HasSubstr("cannot open /no/such.toml"));
   EXPECT_THAT(test::error_of([] { read_config("/"); }), HasSubstr("is a folder"));
 }
