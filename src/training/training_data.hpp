@@ -32,10 +32,10 @@ struct TrainingData {
 
 /// Reads and checks the data of a training; structures without any reference value are left out, with a warning.
 /// `species` are those of the model that is gone on from, to which options.model.species may add others; without such a
-/// model, elements are options.model.species or, where that is empty too, those of `train` by atomic number. Throws Error with file, line and frame as read_labelled_frames() does, and for files that
-/// have no reference values at all, a named key that is in no frame of `train`, an element that the model does not
-/// know or has no data for, a virial in the loss without virials, a cutoff within which no atom has a neighbour, and
-/// data that do not fit in memory.
+/// model, elements are options.model.species or, where that is empty too, those of `train` by atomic number. Throws
+/// Error with file, line and frame as read_labelled_frames() does, and for files that have no reference values at all,
+/// a named key that is in no frame of `train`, an element that the model does not know or has no data for, a virial in
+/// the loss without virials, a cutoff within which no atom has a neighbour, and data that do not fit in memory.
 TrainingData read_training_data(const TrainingOptions& options, const std::vector<std::string>& species = {});
 
 }  // namespace grapevine

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Microseconds per atom and epoch of `grapevine train`, beside PyTorch where it is installed, in turn (A B A B).
+
+    .venv/bin/python bench/training_speed.py DATA.extxyz [--torch-python PYTHON] [--rounds 3] [--output bench-results]
+
+The model is REANN with T = 1, K = 8, L = 2, networks 16-16 and 32-32, cutoff 5 Angstrom, batches of 16 structures,
+loss on energies and forces, AdamW: on one core, then on two. Leaves training_speed.png and training_speed.csv.
+"""
+
+import argparse
+import csv
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def grapevine(data, threads, output, epochs):
+    """One training; time between the first and the last epoch, by its own log."""
+    model = output / f"speed-{threads}.safetensors"
+    command = [ROOT / "build" / "bin" / "grapevine", "train", "--train", data, "--split", 0.99, "--epochs", epochs,
+               "--threads", threads, "--cutoff", 5, "-o", model]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    atoms = int(re.search(r"^train +\d+ +(\d+)", done.stdout, re.M).group(1))
+    with open(output / f"speed-{threads}.log.csv") as file:
+        seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
+    return 1e6 * (seconds[-1] - seconds[0]) / (len(seconds) - 1) / (0.99 * atoms)
+
+
+def torch(python, data):
+    command = [python, ROOT / "bench" / "reann_training_torch.py", data]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    found = re.search(r"([\d.]+) us per atom and epoch", done.stdout)
+    if not found:
+        sys.exit(f"the PyTorch script failed:\n{done.stdout}{done.stderr}")
+    return float(found.group(1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--torch-python", type=Path, help="Python that has PyTorch")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--output", type=Path, default=Path("bench-results"))
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    cases = {
+        "grapevine, 1 core": lambda: grapevine(arguments.data, 1, arguments.output, arguments.epochs),
+        "grapevine, 2 cores": lambda: grapevine(arguments.data, 2, arguments.output, arguments.epochs),
+    }
+    if arguments.torch_python:
+        cases["PyTorch, 1 core"] = lambda: torch(arguments.torch_python, arguments.data)
+    times = {name: [] for name in cases}
+    for turn in range(arguments.rounds):
+        for name, run in cases.items():
+            print(f"round {turn + 1} of {arguments.rounds}: {name}", file=sys.stderr)
+            times[name].append(run())
+    for name, values in times.items():
+        print(f"{name:<20} {statistics.median(values):8.2f} us per atom and epoch ({min(values):.2f} .. {max(values):.2f})")
+    base = times["grapevine, 1 core"]
+    for name, values in times.items():
+        ratios = sorted(value / one for value, one in zip(values, base))
+        print(f"{name:<20} {statistics.median(ratios):8.3g} times one core of grapevine ({ratios[0]:.3g} .. {ratios[-1]:.3g})")
+    with open(arguments.output / "training_speed.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("case", *range(1, arguments.rounds + 1)), *((name, *v) for name, v in times.items())])
+    draw(times, arguments.output / "training_speed.png")
+
+
+def draw(times, path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 1 + 0.5 * len(times)), layout="constrained")
+    names = list(times)
+    medians = [statistics.median(times[name]) for name in names]
+    bars = axes.barh(names, medians, color=["#0072B2" if "grapevine" in name else "#777777" for name in names])
+    axes.bar_label(bars, fmt="%.3g", padding=3)
+    axes.set(xlabel="µs per atom and epoch", xscale="log", xlim=(1, 2 * max(medians)))
+    axes.invert_yaxis()
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
