@@ -59,24 +59,34 @@ class SecondOrderShells {
 
   /// sum_p D_p A_p(d)
   HWY_INLINE Waves<Real> value(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
-    const auto x = broadcast<Waves<Real>>(dx);
-    const auto y = broadcast<Waves<Real>>(dy);
-    const auto z = broadcast<Waves<Real>>(dz);
-    const auto hx = mul_add(D[4], x, mul_add(D[5], y, mul_add(D[6], z, D[1])));
-    const auto hy = mul_add(D[7], y, mul_add(D[8], z, D[2]));
-    const auto hz = mul_add(D[9], z, D[3]);
-    return mul_add(hx, x, mul_add(hy, y, mul_add(hz, z, D[0])));
+    const Point d(dx, dy, dz);
+    return value_of(D, d, nested(D, d));
   }
 
   HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
-    const auto x = broadcast<Waves<Real>>(dx);
-    const auto y = broadcast<Waves<Real>>(dy);
-    const auto z = broadcast<Waves<Real>>(dz);
-    const auto hx = mul_add(D[4], x, mul_add(D[5], y, mul_add(D[6], z, D[1])));
-    const auto hy = mul_add(D[7], y, mul_add(D[8], z, D[2]));
-    const auto hz = mul_add(D[9], z, D[3]);
-    return {mul_add(hx, x, mul_add(hy, y, mul_add(hz, z, D[0]))), mul_add(D[4], x, hx),
-            mul_add(D[5], x, mul_add(D[7], y, hy)), mul_add(D[6], x, mul_add(D[8], y, mul_add(D[9], z, hz)))};
+    const Point d(dx, dy, dz);
+    const Point h = nested(D, d);
+    return {value_of(D, d, h), mul_add(D[4], d.x, h.x), mul_add(D[5], d.x, mul_add(D[7], d.y, h.y)),
+            mul_add(D[6], d.x, mul_add(D[8], d.y, mul_add(D[9], d.z, h.z)))};
+  }
+
+ private:
+  struct Point {
+    Waves<Real> x, y, z;
+
+    HWY_INLINE Point(Real dx, Real dy, Real dz)
+        : x(broadcast<Waves<Real>>(dx)), y(broadcast<Waves<Real>>(dy)), z(broadcast<Waves<Real>>(dz)) {}
+    HWY_INLINE Point(const Waves<Real>& px, const Waves<Real>& py, const Waves<Real>& pz) : x(px), y(py), z(pz) {}
+  };
+
+  /// h with sum_p D_p A_p = D_0 + h . d
+  static HWY_INLINE Point nested(const Waves<Real>* D, const Point& d) {
+    return {mul_add(D[4], d.x, mul_add(D[5], d.y, mul_add(D[6], d.z, D[1]))),
+            mul_add(D[7], d.y, mul_add(D[8], d.z, D[2])), mul_add(D[9], d.z, D[3])};
+  }
+
+  static HWY_INLINE Waves<Real> value_of(const Waves<Real>* D, const Point& d, const Point& h) {
+    return mul_add(h.x, d.x, mul_add(h.y, d.y, mul_add(h.z, d.z, D[0])));
   }
 };
 
