@@ -3,7 +3,9 @@
 GRAPEVINE_BUILD names the build folder; without it, `build` in the checkout.
 """
 
+import os
 import subprocess
+import sys
 from functools import partial
 
 import pytest
@@ -52,6 +54,15 @@ def golden_model(grapevine, tmp_path_factory):
 def three_layer(golden_model):
     """Model of the elements O C Ni with T = 3 and a cutoff of 5 Angstrom, random weights."""
     return golden_model("three-layer")
+
+
+@pytest.fixture(scope="session")
+def torch_python():
+    """A Python with PyTorch: the one GRAPEVINE_TORCH_PYTHON names, or this one."""
+    python = os.environ.get("GRAPEVINE_TORCH_PYTHON", sys.executable)
+    if subprocess.run([python, "-c", "import numpy, torch"], capture_output=True).returncode != 0:
+        pytest.skip(f"{python} has no PyTorch; name one that has in GRAPEVINE_TORCH_PYTHON")
+    return python
 
 
 @pytest.fixture

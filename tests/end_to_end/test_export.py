@@ -1,9 +1,7 @@
 """`grapevine export` as a user runs it, and what PyTorch makes of the files where it is installed."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,15 +31,6 @@ def evaluate(grapevine, model, structures):
 
 def info(grapevine, model):
     return json.loads(call(grapevine, "info", model, "--json").stdout)
-
-
-@pytest.fixture(scope="session")
-def torch_python():
-    """A Python with PyTorch: the one GRAPEVINE_TORCH_PYTHON names, or this one."""
-    python = os.environ.get("GRAPEVINE_TORCH_PYTHON", sys.executable)
-    if call(python, "-c", "import torch").returncode != 0:
-        pytest.skip(f"{python} has no PyTorch; name one that has in GRAPEVINE_TORCH_PYTHON")
-    return python
 
 
 def structures_of(frames, species, cutoff):
@@ -78,7 +67,8 @@ def test_torch_evaluates_the_checkpoint_as_we_do(case, grapevine, golden, golden
 def test_torch_agrees_on_total_energies_whatever_initpot(options, grapevine, golden, torch_python, tmp_path):
     """The shipped model of water, on frames of H and O alone taken from a reference case."""
     model = ROOT / "models" / "water.safetensors"
-    frames = [atoms[[s in "HO" for s in atoms.symbols]] for atoms in read(golden("molecule-and-slab") / "reference.extxyz", ":")]
+    reference = read(golden("molecule-and-slab") / "reference.extxyz", ":")
+    frames = [atoms[[symbol in "HO" for symbol in atoms.symbols]] for atoms in reference]
     frames = [atoms for atoms in frames if len(atoms) > 1]
     assert frames
     for atoms in frames:
