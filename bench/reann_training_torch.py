@@ -10,8 +10,8 @@ derivatives are index_add, forces from derivatives by the edge vectors. --as-pub
 there and in REANN's own program. The frames of a batch are one graph; graphs are made before anything is timed. AdamW
 on squares of energy errors per atom and of force errors.
 
-After one epoch that is not counted, prints one line of JSON: microseconds per atom and epoch (median, and each epoch's),
-the same of processor time, which other programs disturb less, and the losses. With --grapevine, the trained model is
+After one epoch that is not counted, prints microseconds per atom and epoch (median), also of processor time, which
+other programs disturb less, and a line of JSON with these, each epoch's, and the losses. With --grapevine, the trained model is
 also evaluated by `grapevine evaluate`, on at most eight frames, and the largest differences are printed.
 Needs PyTorch and NumPy.
 """
@@ -409,6 +409,7 @@ def main():
         result |= compare(arguments, file, graphs, frames[: len(graphs)], model, shift)
     if arguments.save:
         write_model(arguments.save, file)
+    print(f"{result['us_per_atom_epoch']:.1f} us per atom and epoch, {result['us_of_processor']:.1f} of processor time")
     print(json.dumps(result))
 
 

@@ -27,7 +27,9 @@ def test_trains_and_agrees_with_evaluate(options, grapevine, torch_python, tmp_p
                "--precision", "double", "--grapevine", grapevine, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
+    sentence, result = done.stdout.splitlines()
+    assert "us per atom and epoch" in sentence
+    result = json.loads(result)
     assert result["frames"] == 5 and result["atoms"] == 14 and len(result["us_per_atom_epoch_all"]) == 2
     assert result["losses"][-1] < result["losses"][0]
     assert result["largest_force"] > 1e-4
