@@ -10,9 +10,9 @@ derivatives are index_add, forces from derivatives by the edge vectors. --as-pub
 there and in REANN's own program. The frames of a batch are one graph; graphs are made before anything is timed. AdamW
 on squares of energy errors per atom and of force errors.
 
-After one epoch that is not counted, prints microseconds per atom and epoch (median), also of processor time, which
-other programs disturb less, and a line of JSON with these, each epoch's, and the losses. With --grapevine, the trained model is
-also evaluated by `grapevine evaluate`, on at most eight frames, and the largest differences are printed.
+After one epoch that is not counted, prints microseconds per atom and epoch (median), also of processor time, which other
+programs disturb less, and a line of JSON with these, each epoch's, and the losses. With --grapevine, the trained model
+is also evaluated by `grapevine evaluate`, on at most eight frames, and the largest differences are printed.
 Needs PyTorch and NumPy.
 """
 
