@@ -499,7 +499,9 @@ template <class Real>
 std::unique_ptr<GradientKernels> make_gradient(const Parameters& parameters) {
   if (parameters.max_order == 2 && parameters.waves == 8)
     return std::make_unique<ReannGradient<Real, SecondOrderShells, 8>>(parameters);
+#ifndef GRAPEVINE_FEW_SHAPES
   if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, SecondOrderShells, 0>>(parameters);
+#endif
   return std::make_unique<ReannGradient<Real, AnyOrderShells, 0>>(parameters);
 }
 
