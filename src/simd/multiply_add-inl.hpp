@@ -40,7 +40,7 @@ HWY_INLINE void multiply_add_rows(int inner, int columns, const MatrixView<Real>
 /// of a cache line.
 template <class Real>
 HWY_NOINLINE void multiply_add(int rows, int inner, int columns, MatrixView<Real> a, const Real* b,
-                             std::ptrdiff_t b_stride, Real* c, std::ptrdiff_t c_stride) {
+                               std::ptrdiff_t b_stride, Real* c, std::ptrdiff_t c_stride) {
   constexpr int tall = 8;
   int row = 0;
   for (; row + tall <= rows; row += tall, a.data += tall * a.row_step, c += tall * c_stride)
