@@ -37,22 +37,26 @@ std::size_t count_all(const std::vector<ParameterPart>& parts) {
 class AdamW : public Optimiser {
  public:
   AdamW(const std::vector<ParameterPart>& parts, double weight_decay)
-      : parts_(parts), weight_decay_(weight_decay), mean_(count_all(parts)), square_(count_all(parts)) {}
+      : parts_(parts), weight_decay_(weight_decay), mean_(count_all(parts)), square_(count_all(parts)) {
+    std::size_t begin = 0;
+    for (const ParameterPart& part : parts_) {
+      first_.push_back(begin);
+      begin += part.count();
+    }
+  }
 
   void step(std::span<double> weights, std::span<const double> gradient, double learning_rate) override {
     ++steps_;
-    const double correction1 = 1 - std::pow(beta1, steps_);
-    const double correction2 = 1 - std::pow(beta2, steps_);
-    std::size_t begin = 0;
+    const Rates rates{learning_rate, 1 - std::pow(beta1, steps_), 1 - std::pow(beta2, steps_)};
+#pragma omp parallel for schedule(dynamic, 1)
     for (std::size_t p = 0; p < parts_.size(); ++p) {
-      const ParameterPart& part = parts_[p];
-      const std::size_t count = part.count();
+      const std::size_t begin = first_[p];
+      const std::size_t count = parts_[p].count();
       const Moments moments{std::span(mean_).subspan(begin, count), std::span(square_).subspan(begin, count)};
       const std::span<double> w = weights.subspan(begin, count);
-      if (part.decays)
+      if (parts_[p].decays)
         for (double& weight : w) weight -= learning_rate * weight_decay_ * weight;
-      step_part(p, w, gradient.subspan(begin, count), moments, {learning_rate, correction1, correction2});
-      begin += count;
+      step_part(p, w, gradient.subspan(begin, count), moments, rates);
     }
   }
 
@@ -90,6 +94,7 @@ class AdamW : public Optimiser {
 
  private:
   std::vector<ParameterPart> parts_;
+  std::vector<std::size_t> first_;  // [parts]
   double weight_decay_;
   int steps_ = 0;
   std::vector<double> mean_;

@@ -338,6 +338,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   const TrainingData data = read_training_data(complete, start_species);
   monitor.data_read(data.report);
   const int threads = threads_of(options, ranks);
+  omp_set_num_threads(threads);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
   };

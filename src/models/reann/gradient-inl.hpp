@@ -71,27 +71,25 @@ class ReannGradient final : public GradientKernels {
 
   void assign(const Parameters& parameters) override {
     parameters_ = parameters;
-    std::vector<MixingProducts<Real>> products;
-    for (int t = 0; t <= layers_; ++t) products.emplace_back(parameters_, t);
+    const std::vector<MixingProducts<Real>> products = mixing_products();
     model_->assign(parameters_, [&](int t, int s) { return products[t].fuse(network(parameters_, t, s).input); });
   }
 
   std::unique_ptr<GradientWorker> make_worker() const override { return std::make_unique<Worker>(*this); }
 
   void collect(std::span<const std::unique_ptr<GradientWorker>> workers, Parameters& gradient) const override {
-    auto& sum = static_cast<Worker&>(*workers.front());
-    for (std::size_t w = 1; w < workers.size(); ++w) sum.sums.add(static_cast<Worker&>(*workers[w]).sums);
-    for (int t = 0; t <= layers_; ++t) {
-      const MixingProducts<Real> products(parameters_, t);
-      double* mixing = &gradient.mixing[static_cast<std::size_t>(t) * products.mixing_size()];
-      for (int s = 0; s < species_; ++s) {
-        const AtomSums& atoms = sum.sums.atoms[t][s];
-        Network& to = network(gradient, t, s);
-        products.add_gradient(atoms.fused, network(parameters_, t, s).input, to.input, mixing);
-        atoms.network.add_to(to);
-      }
+    const std::vector<MixingProducts<Real>> products = mixing_products();
+    const int networks = (layers_ + 1) * species_;
+    std::vector<std::vector<double>> mixing(static_cast<std::size_t>(networks));
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int n = 0; n < networks; ++n) {
+      mixing[n].resize(products.front().mixing_size());
+      collect_network(workers, n / species_, n % species_, products[n / species_], gradient, mixing[n]);
     }
-    collect_radial(sum.sums, gradient);
+    for (int n = 0; n < networks; ++n)
+      std::transform(mixing[n].begin(), mixing[n].end(), gradient.mixing.begin() + n / species_ * mixing[n].size(),
+                     gradient.mixing.begin() + n / species_ * mixing[n].size(), std::plus<>());
+    for (const auto& worker : workers) collect_radial(static_cast<Worker&>(*worker).sums, gradient);
   }
 
  private:
@@ -114,15 +112,6 @@ class ReannGradient final : public GradientKernels {
         }
       std::fill(radial.begin(), radial.end(), Real(0));
       std::fill(initial.begin(), initial.end(), Real(0));
-    }
-    void add(const Sums& other) {
-      for (std::size_t t = 0; t < atoms.size(); ++t)
-        for (std::size_t s = 0; s < atoms[t].size(); ++s) {
-          atoms[t][s].fused.add(other.atoms[t][s].fused);
-          atoms[t][s].network.add(other.atoms[t][s].network);
-        }
-      std::transform(radial.begin(), radial.end(), other.radial.begin(), radial.begin(), std::plus<>());
-      std::transform(initial.begin(), initial.end(), other.initial.begin(), initial.begin(), std::plus<>());
     }
   };
 
@@ -469,6 +458,26 @@ class ReannGradient final : public GradientKernels {
     return {simd::AlignedVector<D>(static_cast<std::size_t>(basis_.size() * stride_) * lanes<Real>),
             simd::AlignedVector<D>(static_cast<std::size_t>(whole_rows<Real>(gram_.size())) * lanes<Real>),
             NetworkTape<Real>(model_->kernel(t, 0).network)};
+  }
+
+  std::vector<MixingProducts<Real>> mixing_products() const {
+    std::vector<MixingProducts<Real>> products;
+    for (int t = 0; t <= layers_; ++t) products.emplace_back(parameters_, t);
+    return products;
+  }
+
+  /// Sums of all workers for one network, in the first worker's; `mixing` is [L + 1][K][M].
+  void collect_network(std::span<const std::unique_ptr<GradientWorker>> workers, int t, int s,
+                       const MixingProducts<Real>& products, Parameters& gradient, std::vector<double>& mixing) const {
+    AtomSums& sum = static_cast<Worker&>(*workers.front()).sums.atoms[t][s];
+    for (const auto& worker : workers.subspan(1)) {
+      const AtomSums& other = static_cast<Worker&>(*worker).sums.atoms[t][s];
+      sum.fused.add(other.fused);
+      sum.network.add(other.network);
+    }
+    Network& to = network(gradient, t, s);
+    products.add_gradient(sum.fused, network(parameters_, t, s).input, to.input, mixing.data());
+    sum.network.add_to(to);
   }
 
   /// With u_k = dE/dR_k R_k: dE/d(inta) = sum u (r - rs)^2 and dE/d(rs) = -2 inta sum u (r - rs).

@@ -68,12 +68,15 @@ class ReannModel final : public Model<Real> {
     edges_.radial().assign(parameters);
     initial_coefficient_ = pad_rows<Real>(parameters.initial_coefficient, waves_, stride_);
     energy_shift_ = parameters.energy_shift;
-    for (int t = 0; t <= layers_; ++t)
-      for (std::size_t s = 0; s < parameters.species.size(); ++s) {
-        const Network& network = t < layers_ ? parameters.message[t][s] : parameters.readout[s];
-        kernels_[t][s].fused.assign(fused(t, static_cast<int>(s)), network.input.bias);
-        kernels_[t][s].network.assign(network);
-      }
+    const int species = static_cast<int>(parameters.species.size());
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int n = 0; n < (layers_ + 1) * species; ++n) {
+      const int t = n / species;
+      const int s = n % species;
+      const Network& network = t < layers_ ? parameters.message[t][s] : parameters.readout[s];
+      kernels_[t][s].fused.assign(fused(t, s), network.input.bias);
+      kernels_[t][s].network.assign(network);
+    }
   }
 
   /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.
