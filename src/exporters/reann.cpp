@@ -132,7 +132,7 @@ PickleValue optimiser_state(std::int64_t parameters) {
                                               {"capturable", false},
                                               {"differentiable", false},
                                               {"fused", none},
-                                              {"params", make_pickle_list(std::move(indices))}});
+                                              {"params", make_pickle_list(indices)}});
   return make_pickle_dict({{"state", make_pickle_dict({})}, {"param_groups", make_pickle_list({group})}});
 }
 
@@ -144,8 +144,7 @@ PickleValue checkpoint_of(const StateList& list, DType dtype, const std::string&
                          make_torch_tensor(entry.integers ? DType::i64 : dtype, entry.shape, entry.values));
     parameters += entry.trained;
   }
-  return make_pickle_dict(
-      {{"reannparam", make_pickle_dict(std::move(tensors))}, {"optimizer", optimiser_state(parameters)}});
+  return make_pickle_dict({{"reannparam", make_pickle_dict(tensors)}, {"optimizer", optimiser_state(parameters)}});
 }
 
 const char* python(bool value) { return value ? "True" : "False"; }

@@ -43,7 +43,7 @@ ReannStructure structure_of(const std::string& name, const Network& network) {
 }
 
 ReannStructure common_structure(const std::string& kind, const Parameters& p, const std::vector<Network>& networks) {
-  const ReannStructure first = structure_of(fmt::format("the {} network of {}", kind, p.species[0]), networks[0]);
+  ReannStructure first = structure_of(fmt::format("the {} network of {}", kind, p.species[0]), networks[0]);
   for (std::size_t s = 1; s < networks.size(); ++s) {
     const std::string name = fmt::format("the {} network of {}", kind, p.species[s]);
     if (structure_of(name, networks[s]) != first)
@@ -58,7 +58,7 @@ ReannStructure reann_readout_structure(const Parameters& p) { return common_stru
 
 ReannStructure reann_message_structure(const Parameters& p) {
   if (p.message.empty()) return reann_readout_structure(p);
-  const ReannStructure first = common_structure("first message", p, p.message[0]);
+  ReannStructure first = common_structure("first message", p, p.message[0]);
   for (std::size_t t = 1; t < p.message.size(); ++t) {
     const std::string kind = fmt::format("message layer {}", t + 1);
     if (common_structure(kind, p, p.message[t]) != first)

@@ -12,9 +12,9 @@ namespace grapevine {
 namespace {
 
 template <class Container>
-PickleValue make_container(std::vector<PickleValue> items) {
+PickleValue make_container(const std::vector<PickleValue>& items) {
   auto container = std::make_shared<Container>();
-  container->items = std::move(items);
+  container->items.assign(items.begin(), items.end());
   return container;
 }
 
@@ -52,13 +52,13 @@ std::vector<std::byte> as_bytes(std::string_view text) {
 
 PickleValue make_pickle_text(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
 
-PickleValue make_pickle_list(std::vector<PickleValue> items) { return make_container<PickleList>(std::move(items)); }
+PickleValue make_pickle_list(const std::vector<PickleValue>& items) { return make_container<PickleList>(items); }
 
-PickleValue make_pickle_tuple(std::vector<PickleValue> items) { return make_container<PickleTuple>(std::move(items)); }
+PickleValue make_pickle_tuple(const std::vector<PickleValue>& items) { return make_container<PickleTuple>(items); }
 
-PickleValue make_pickle_dict(std::vector<std::pair<std::string, PickleValue>> items) {
+PickleValue make_pickle_dict(const std::vector<std::pair<std::string, PickleValue>>& items) {
   auto dict = std::make_shared<PickleDict>();
-  for (auto& [key, value] : items) dict->items.emplace_back(make_pickle_text(std::move(key)), std::move(value));
+  for (const auto& [key, value] : items) dict->items.emplace_back(make_pickle_text(key), value);
   return dict;
 }
 

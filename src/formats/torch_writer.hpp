@@ -15,9 +15,9 @@ namespace grapevine {
 // Plain data for a PyTorch file.
 
 PickleValue make_pickle_text(std::string text);
-PickleValue make_pickle_list(std::vector<PickleValue> items);
-PickleValue make_pickle_tuple(std::vector<PickleValue> items);
-PickleValue make_pickle_dict(std::vector<std::pair<std::string, PickleValue>> items);
+PickleValue make_pickle_list(const std::vector<PickleValue>& items);
+PickleValue make_pickle_tuple(const std::vector<PickleValue>& items);
+PickleValue make_pickle_dict(const std::vector<std::pair<std::string, PickleValue>>& items);
 
 /// A row-major tensor of f32, f64 or i64, to which the values are rounded. Throws std::invalid_argument for other types
 /// and if there are not as many values as the shape has.

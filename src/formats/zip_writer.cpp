@@ -63,7 +63,7 @@ std::vector<std::byte> make_zip_archive(const std::vector<ZipEntry>& entries) {
   zip_source_keep(source.get());
   for (const ZipEntry& entry : entries) add(archive.get(), entry);
   if (zip_close(archive.get()) != 0) fail(zip_strerror(archive.get()));
-  archive.release();
+  static_cast<void>(archive.release());  // closed, and so freed
   return read_all(source.get());
 }
 

@@ -68,7 +68,7 @@ std::string count_text(std::size_t count) {
 std::string milli_text(double value, bool with_sign = false) {
   const double thousandths = 1e3 * value;
   const double size = std::abs(thousandths);
-  const std::string digits = size > 0 && size < 0.1 ? fmt::format("{:.2g}", size) : fmt::format("{:.2f}", size);
+  std::string digits = size > 0 && size < 0.1 ? fmt::format("{:.2g}", size) : fmt::format("{:.2f}", size);
   if (!with_sign) return digits;
   return (thousandths < 0 ? "\u2212" : "+") + digits;
 }
@@ -194,7 +194,7 @@ std::string learning_section(const TrainingSummary& summary) {
 
 /// Parity plot and distribution of errors of a quantity side by side.
 std::vector<Picture> pictures_of(const SetResult& set) {
-  const std::vector<Picture> parities = parity_plots(set);
+  std::vector<Picture> parities = parity_plots(set);
   const std::vector<Picture> histograms = error_histograms(set);
   if (parities.size() != histograms.size()) return parities;
   std::vector<Picture> pictures;

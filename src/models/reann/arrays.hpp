@@ -24,15 +24,21 @@ struct ParameterArray {
 
 namespace detail {
 
+template <class Number>
+ParameterArray<Number> array_of(std::string name, std::string group, Number* data, std::size_t rows,
+                                std::size_t columns, bool decays, double unit) {
+  return {std::move(name), std::move(group), data, rows, columns, decays, unit};
+}
+
 template <class Vector, class Function>
 void visit(const std::string& name, const std::string& group, Vector& values, const Function& function) {
-  function(ParameterArray{name, group, values.data(), std::size_t{1}, values.size(), false, 1.0});
+  function(array_of(name, group, values.data(), std::size_t{1}, values.size(), false, 1.0));
 }
 
 template <class L, class Function>
 void visit_linear(const std::string& name, const std::string& group, L& linear, const Function& function) {
-  function(ParameterArray{name + ".weight", group, linear.weight.data(), static_cast<std::size_t>(linear.outputs),
-                          static_cast<std::size_t>(linear.inputs), true, 1.0});
+  function(array_of(name + ".weight", group, linear.weight.data(), static_cast<std::size_t>(linear.outputs),
+                    static_cast<std::size_t>(linear.inputs), true, 1.0));
   visit(name + ".bias", group, linear.bias, function);
 }
 
@@ -74,8 +80,8 @@ void for_each_array(P& p, const Function& function) {
   auto* mixing = p.mixing.data();
   for (int t = 0; t <= p.layers; ++t)
     for (int l = 0; l <= p.max_order; ++l, mixing += waves * orbitals)
-      function(ParameterArray{"mixing." + std::to_string(t) + ".order." + std::to_string(l), std::string("mixing"),
-                              mixing, waves, orbitals, true, std::pow(0.6 * p.cutoff, -l)});
+      function(detail::array_of("mixing." + std::to_string(t) + ".order." + std::to_string(l), std::string("mixing"),
+                                mixing, waves, orbitals, true, std::pow(0.6 * p.cutoff, -l)));
   for (int t = 0; t < p.layers; ++t)
     for (std::size_t s = 0; s < p.species.size(); ++s)
       detail::visit_network("message." + std::to_string(t) + "." + p.species[s], "message",
