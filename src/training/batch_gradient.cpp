@@ -13,7 +13,6 @@ struct BatchGradient::Share {
   LossSlopes slopes;
   LossSums sums;
   std::exception_ptr problem;
-  std::size_t edges = 0;
 
   void run(GradientWorker& worker, const LossWeights& weights, const ReferenceCounts& counts, bool with_gradient) {
     const auto own = static_cast<std::size_t>(batch.own());

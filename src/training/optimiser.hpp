@@ -17,7 +17,7 @@ class Optimiser {
  public:
   virtual ~Optimiser() = default;
 
-  /// Changes `weights` by one step. `is_frozen` is by part.
+  /// Changes `weights` by one step, down along `gradient`; both are in the order of the parts.
   virtual void step(std::span<double> weights, std::span<const double> gradient, double learning_rate) = 0;
 
   using Memory = std::vector<std::pair<std::string, std::vector<double>>>;
