@@ -90,7 +90,8 @@ class Training {
     state_.mean_weights = state_.weights;
     state_.best_weights = state_.weights;
     find_frozen();
-    if (options.resume) resume();
+    // Of a committee that was stopped, later members have not begun.
+    if (options.resume && (options.committee == 1 || std::filesystem::exists(checkpoint_))) resume();
     model_.set_weights(state_.weights);
   }
 

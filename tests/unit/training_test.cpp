@@ -173,6 +173,16 @@ TEST_F(TrainingTest, CommitteeMembersDiffer) {
   EXPECT_NE(energy(monitor.outputs[0]), energy(monitor.outputs[1]));
 }
 
+TEST_F(TrainingTest, CommitteeStoppedInItsFirstMemberResumes) {
+  options.committee = 2;
+  options.optimiser.epochs = 2;
+  run(3);
+  options.resume = true;
+  run();
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "model-1.safetensors"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "model-2.safetensors"));
+}
+
 TEST_F(TrainingTest, GoesOnFromAModelWithPartsFrozenAndAnElementAdded) {
   options.model.species = {"Ni", "O"};
   run();
