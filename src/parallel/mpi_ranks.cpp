@@ -1,11 +1,16 @@
 #include "parallel/mpi_ranks.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include "parallel/mpi_library.hpp"
@@ -15,6 +20,20 @@ namespace grapevine {
 namespace {
 
 constexpr std::size_t largest_message = std::size_t{1} << 30;  // elements; MPI counts in int
+
+// A launcher that hears of an abort drops what it has not yet read of a rank's output, or not yet passed on.
+constexpr std::chrono::milliseconds longest_reading{2000};
+constexpr std::chrono::milliseconds forwarding_time{100};
+
+/// Returns when nothing is left unread in the pipe behind a file descriptor, or after `longest_reading`.
+void wait_for_reader(int descriptor) {
+  const auto give_up = std::chrono::steady_clock::now() + longest_reading;
+  struct stat file {};
+  int unread = 0;
+  if (fstat(descriptor, &file) != 0 || !S_ISFIFO(file.st_mode)) return;
+  while (ioctl(descriptor, FIONREAD, &unread) == 0 && unread > 0 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 /// The first `largest_message` elements of what is left, until nothing is.
 template <class T, class Action>
@@ -65,6 +84,9 @@ class MpiRanks final : public Ranks {
 
   [[noreturn]] void abort(int exit_code) override {
     std::fflush(nullptr);
+    wait_for_reader(STDOUT_FILENO);
+    wait_for_reader(STDERR_FILENO);
+    std::this_thread::sleep_for(forwarding_time);
     // The reason has been reported; MPI would add a line that says nothing.
     std::FILE* silenced = std::freopen("/dev/null", "w", stderr);
     static_cast<void>(silenced);
