@@ -110,6 +110,7 @@ class SilentRank : public TrainingMonitor {
   void data_read(const DataReport& /*report*/) override {}
   void model_starts(int, int, const std::filesystem::path&, int) override {}
   void epoch_done(const EpochRecord&, int, double) override {}
+  void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
   bool stop_requested() override { return guard_.requested(); }
 
  private:

@@ -4,7 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <cstdio>
-#include <vector>
+
+#include "report/error_statistics.hpp"
 
 namespace grapevine {
 namespace {
@@ -40,6 +41,12 @@ void print_neighbours(const NeighbourSample& sample, double cutoff, double bytes
   fmt::print("\nwithin {} A: {:.1f} neighbours per atom", cutoff, sample.per_atom);
   if (sample.nearest) fmt::print(", shortest distance {:.3f} A", *sample.nearest);
   fmt::print(" (in {} frames); lists of about {}\n", sample.frames, format_bytes(bytes));
+}
+
+std::string errors_text(const ErrorStatistics& errors) {
+  constexpr double milli = 1e3;
+  if (errors.count() == 0) return "-";
+  return fmt::format("MAE {:.3g} RMSE {:.3g}", milli * errors.mean_absolute(), milli * errors.root_mean_square());
 }
 
 }  // namespace
@@ -81,6 +88,16 @@ void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double 
   if (shown_ && now - *shown_ < interval && record.epoch < epochs) return;
   shown_ = now;
   line_.show(text(record, epochs, seconds_left));
+}
+
+void TrainingProgress::model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) {
+  fmt::print("\n{:<6} {:>8}   {:<22} {:<22} {}\n", "errors", "frames", "energy (meV/atom)", "forces (meV/A)",
+             "virial (meV/atom)");
+  for (const SetResult& set : sets)
+    fmt::print("{:<6} {:>8}   {:<22} {:<22} {}\n", set.name, set.frames, errors_text(set.errors.energy_per_atom),
+               errors_text(set.errors.forces), errors_text(set.errors.virial_per_atom));
+  fmt::print("\nreport: {}\n", report.string());
+  std::fflush(stdout);
 }
 
 double TrainingProgress::atoms_per_second() const {

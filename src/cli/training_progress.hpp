@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
@@ -15,7 +16,8 @@ namespace grapevine {
 /// Prints what the data of a training hold, on standard output, and warnings on standard error.
 void print_data_report(const DataReport& report, double cutoff);
 
-/// Shows how far a training is, on standard error, and writes its log beside the model.
+/// Shows how far a training is, on standard error, and how good the model is in the end, on standard output; writes the
+/// log beside the model.
 class TrainingProgress : public TrainingMonitor {
  public:
   TrainingProgress(double cutoff, const InterruptGuard& guard);
@@ -23,6 +25,7 @@ class TrainingProgress : public TrainingMonitor {
   void data_read(const DataReport& report) override;
   void model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) override;
   void epoch_done(const EpochRecord& record, int epochs, double seconds_left) override;
+  void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override;
   bool stop_requested() override { return guard_.requested(); }
 
  private:

@@ -321,7 +321,9 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
     model->write(output, provenance_of(options, training.state()));
     const JudgedSets sets{splits ? picked(data.train, split.train) : data.train,
                           splits ? picked(data.train, split.valid) : data.valid, data.test};
-    write_report(options, output, *model, training.state(), sets, threads_of(options, ranks));
+    const TrainingSummary summary =
+        write_report(options, output, *model, training.state(), sets, threads_of(options, ranks));
+    monitor.model_done(summary.sets, report_path(output));
   }
   return true;
 }

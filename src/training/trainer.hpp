@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "parallel/ranks.hpp"
 #include "training/options.hpp"
@@ -23,6 +24,9 @@ class TrainingMonitor {
 
   /// After each epoch of `epochs` in all; `seconds_left` is for the model at hand.
   virtual void epoch_done(const EpochRecord& record, int epochs, double seconds_left) = 0;
+
+  /// When a model and its report are written; what it was judged by, and where the report is.
+  virtual void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) = 0;
 
   /// Asked between steps: whether to write a checkpoint and return.
   virtual bool stop_requested() = 0;

@@ -91,7 +91,12 @@ Provenance provenance_of(const TrainingOptions& options, const TrainingState& st
   return provenance;
 }
 
-void write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
+std::filesystem::path report_path(const std::filesystem::path& output) {
+  std::filesystem::path path = output;
+  return path.replace_extension(".report.html");
+}
+
+TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
                   const TrainingState& state, const JudgedSets& sets, int threads) {
   const auto potential = model.potential();
   TrainingSummary summary;
@@ -105,11 +110,12 @@ void write_report(const TrainingOptions& options, const std::filesystem::path& o
   judge("valid", sets.valid);
   judge("test", sets.test);
   summary.dimers = dimer_curves(*potential);
-  std::filesystem::path base = output;
-  write_training_report(base.replace_extension(".report.html"), summary);
-  const std::filesystem::path folder = base.replace_extension().replace_extension(".plots");
+  write_training_report(report_path(output), summary);
+  std::filesystem::path folder = output;
+  folder.replace_extension(".plots");
   std::filesystem::create_directories(folder);
   write_training_plots(folder, summary);
+  return summary;
 }
 
 }  // namespace grapevine

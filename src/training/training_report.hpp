@@ -8,6 +8,7 @@
 #include "training/checkpoint.hpp"
 #include "training/labelled_frame.hpp"
 #include "training/options.hpp"
+#include "training/training_summary.hpp"
 
 namespace grapevine {
 
@@ -22,9 +23,12 @@ std::string sha256_of(const std::vector<std::filesystem::path>& files);
 /// Where the finished model came from, for its file.
 Provenance provenance_of(const TrainingOptions& options, const TrainingState& state);
 
-/// Judges a finished model and writes its report beside it: `model.report.html`, and its pictures in `model.plots`.
-/// Throws Error.
-void write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
+/// The report of the model in `output`: `model.report.html` beside it.
+std::filesystem::path report_path(const std::filesystem::path& output);
+
+/// Judges a finished model and writes its report beside it, and the report's pictures to `model.plots`. Returns what
+/// the report shows. Throws Error.
+TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
                   const TrainingState& state, const JudgedSets& sets, int threads);
 
 }  // namespace grapevine

@@ -68,10 +68,16 @@ class Monitor final : public TrainingMonitor {
   void data_read(const DataReport& /*report*/) override {}
   void model_starts(int, int, const std::filesystem::path& output, int) override { outputs.push_back(output); }
   void epoch_done(const EpochRecord& record, int, double) override { epochs.push_back(record); }
+  void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& path) override {
+    judged = sets;
+    report = path;
+  }
   bool stop_requested() override { return questions_left_ >= 0 && questions_left_-- == 0; }
 
   std::vector<std::filesystem::path> outputs;
   std::vector<EpochRecord> epochs;
+  std::vector<SetResult> judged;
+  std::filesystem::path report;
 
  private:
   int questions_left_;
