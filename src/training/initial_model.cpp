@@ -62,13 +62,15 @@ std::unique_ptr<Trainable> make_initial_model(const TrainingOptions& options, co
                                               std::span<const LabelledFrame> labelled,
                                               std::span<const PreparedFrame> frames, std::uint64_t seed) {
   reann::Parameters parameters;
+  const FrameBatch sample = sample_of(frames);
   if (options.start.empty())
-    parameters = reann::initial_parameters(sizes_of(options.model, species), seed, sample_of(frames));
+    parameters = reann::initial_parameters(sizes_of(options.model, species), seed, sample);
   else
     parameters = reann::extend_species(read_start(options.start), species, seed);
   parameters.energy_shift = fit_reference_energies(labelled, species, known_energies(options));
   const bool shared = options.start.empty() && options.model.shared_mixing;
-  return reann::make_trainable(std::move(parameters), {shared, options.in_double});
+  reann::InputScaling scaling = reann::scaling_of_inputs(parameters, sample);
+  return reann::make_trainable(std::move(parameters), {shared, options.in_double, std::move(scaling)});
 }
 
 }  // namespace grapevine

@@ -137,7 +137,7 @@ class Soap final : public AdamW {
   }
 
  private:
-  static constexpr std::size_t largest_side = 128;
+  static constexpr std::size_t largest_side = 512;
   static constexpr int steps_between_bases = 20;
   static constexpr double covariance_decay = 0.95;
   static constexpr double least_eigenvalue = 1e-8;  // of the trace: a matrix of full rank, whatever the gradients

@@ -87,6 +87,22 @@ Loss loss_of(GradientWorker& worker, const FrameBatch& batch, const Weights& wei
   return loss;
 }
 
+/// Another one for each network and orbital.
+reann::InputScaling some_scaling(const reann::Parameters& parameters) {
+  reann::InputScaling scaling;
+  scaling.of.resize(static_cast<std::size_t>(parameters.layers) + 1);
+  int n = 0;
+  for (auto& pass : scaling.of) {
+    pass.resize(parameters.species.size());
+    for (auto& rho : pass)
+      for (int m = 0; m < parameters.orbitals; ++m, ++n) {
+        rho.mean.push_back(0.3 * (n % 5) - 0.5);
+        rho.deviation.push_back(0.6 + 0.2 * (n % 7));
+      }
+  }
+  return scaling;
+}
+
 class ReannGradientTest : public testing::TestWithParam<Case> {
  protected:
   ReannGradientTest() {
@@ -103,7 +119,9 @@ class ReannGradientTest : public testing::TestWithParam<Case> {
   }
 
   std::unique_ptr<Trainable> trainable(bool in_double) const {
-    return make_trainable(random_parameters(GetParam().sizes, 7), {GetParam().shared_mixing, in_double});
+    reann::Parameters parameters = random_parameters(GetParam().sizes, 7);
+    reann::InputScaling scaling = some_scaling(parameters);
+    return reann::make_trainable(std::move(parameters), {GetParam().shared_mixing, in_double, std::move(scaling)});
   }
 
   std::vector<PreparedFrame> prepared;

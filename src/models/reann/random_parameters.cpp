@@ -8,7 +8,7 @@
 #include <random>
 #include <span>
 
-#include "models/reann/angular.hpp"
+#include "models/reann/input_scaling.hpp"
 #include "models/reann/random_numbers.hpp"
 #include "support/error.hpp"
 
@@ -109,111 +109,12 @@ void spread_waves(Parameters& p, double shortest) {
   }
 }
 
-/// Mean and variance of the invariants rho_m of pass t for each species, with the coefficients of pass 0.
-class InvariantStatistics {
- public:
-  InvariantStatistics(const Parameters& p, int t)
-      : p_(p),
-        t_(t),
-        basis_(p.max_order),
-        count_(p.species.size()),
-        mean_(product(static_cast<int>(p.species.size()), p.orbitals)),
-        square_(mean_.size()) {}
-
-  void add(int species, const EdgeBlock<double>& edges, std::span<const int> species_of) {
-    const auto M = static_cast<std::size_t>(p_.orbitals);
-    ++count_[static_cast<std::size_t>(species)];
-    const std::vector<double> rho = invariants(density(edges, species_of));
-    for (std::size_t m = 0; m < M; ++m) {
-      const std::size_t at = static_cast<std::size_t>(species) * M + m;
-      const double off = rho[m] - mean_[at];
-      mean_[at] += off / static_cast<double>(count_[static_cast<std::size_t>(species)]);
-      square_[at] += off * (rho[m] - mean_[at]);
-    }
-  }
-
-  /// W (rho - mean) / deviation + b instead of W rho + b.
-  void standardise(int species, Linear& linear) const {
-    const auto M = static_cast<std::size_t>(p_.orbitals);
-    const auto count = static_cast<double>(count_[static_cast<std::size_t>(species)]);
-    if (count == 0) return;
-    for (std::size_t m = 0; m < M; ++m) {
-      const double mean = mean_[static_cast<std::size_t>(species) * M + m];
-      const double deviation = std::sqrt(square_[static_cast<std::size_t>(species) * M + m] / count);
-      const double scale = std::max(deviation, least_deviation * mean);
-      if (scale <= 0) continue;
-      for (std::size_t o = 0; o < linear.bias.size(); ++o) {
-        double& weight = linear.weight[o * M + m];
-        weight /= scale;
-        linear.bias[o] -= weight * mean;
-      }
-    }
-  }
-
- private:
-  // Atoms that are all alike would be taken for very different ones.
-  static constexpr double least_deviation = 0.05;
-
-  std::vector<double> density(const EdgeBlock<double>& edges, std::span<const int> species_of) const {
-    const auto K = static_cast<std::size_t>(p_.waves);
-    std::vector<double> b(static_cast<std::size_t>(basis_.size()) * K);
-    std::vector<double> component(static_cast<std::size_t>(basis_.size()));
-    for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e) {
-      const double d[3] = {edges.x[e], edges.y[e], edges.z[e]};
-      const int j = species_of[static_cast<std::size_t>(edges.neighbour[e])];
-      basis_.evaluate(d, component.data());
-      for (std::size_t k = 0; k < K; ++k) {
-        const double w = p_.initial_coefficient[static_cast<std::size_t>(j) * K + k] *
-                         radial_function(p_, j, static_cast<int>(k), std::hypot(d[0], d[1], d[2]));
-        for (std::size_t c = 0; c < component.size(); ++c) b[c * K + k] += w * component[c];
-      }
-    }
-    return b;
-  }
-
-  std::vector<double> invariants(const std::vector<double>& b) const {
-    const auto K = static_cast<std::size_t>(p_.waves);
-    const auto M = static_cast<std::size_t>(p_.orbitals);
-    std::vector<double> rho(M);
-    for (int l = 0; l <= p_.max_order; ++l) {
-      const double* H = &p_.mixing[(static_cast<std::size_t>(t_) * (p_.max_order + 1) + l) * K * M];
-      for (int c = basis_.first(l); c < basis_.first(l + 1); ++c)
-        for (std::size_t m = 0; m < M; ++m) {
-          double h = 0;
-          for (std::size_t k = 0; k < K; ++k) h += b[static_cast<std::size_t>(c) * K + k] * H[k * M + m];
-          rho[m] += basis_.multiplicity(c) * h * h;
-        }
-    }
-    return rho;
-  }
-
-  const Parameters& p_;
-  int t_;
-  AngularBasis basis_;
-  std::vector<std::size_t> count_;  // [species]
-  std::vector<double> mean_;        // [species][M]
-  std::vector<double> square_;      // [species][M] sum of squares off the mean
-};
-
-void standardise_inputs(Parameters& p, const Graph& sample) {
-  for (int t = 0; t <= p.layers; ++t) {
-    InvariantStatistics statistics(p, t);
-    EdgeBlock<double> edges;
-    for (const int i : sample.centres()) {
-      sample.edges({&i, 1}, edges);
-      statistics.add(sample.species()[static_cast<std::size_t>(i)], edges, sample.species());
-    }
-    std::vector<Network>& networks = t < p.layers ? p.message[static_cast<std::size_t>(t)] : p.readout;
-    for (std::size_t s = 0; s < networks.size(); ++s) statistics.standardise(static_cast<int>(s), networks[s].input);
-  }
-}
-
 }  // namespace
 
 Parameters initial_parameters(const Sizes& sizes, std::uint64_t seed, const Graph& sample) {
   Parameters p = random_parameters(sizes, seed);
   spread_waves(p, shortest_distance(sample));
-  standardise_inputs(p, sample);
+  unscale_inputs(p, scaling_of_inputs(p, sample));
   check(p);
   return p;
 }

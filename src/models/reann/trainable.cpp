@@ -13,7 +13,7 @@ namespace {
 class ReannTrainable final : public Trainable {
  public:
   ReannTrainable(Parameters parameters, const TrainableOptions& options)
-      : parameters_(std::move(parameters)), shared_mixing_(options.shared_mixing) {
+      : parameters_(std::move(parameters)), shared_mixing_(options.shared_mixing), scaling_(options.scaling) {
     check(parameters_);
     file_contents(parameters_, {});  // throws if networks differ in structure
     if (shared_mixing_) repeat_mixing(parameters_);
@@ -27,8 +27,10 @@ class ReannTrainable final : public Trainable {
   const std::vector<ParameterPart>& parts() const override { return parts_; }
 
   std::vector<double> weights() const override {
+    Parameters scaled = parameters_;
+    scale_inputs(scaled, scaling_);
     std::vector<double> weights;
-    for_each_array(parameters_, [&](const auto& array) {
+    for_each_array(std::as_const(scaled), [&](const auto& array) {
       if (is_trained(array.name))
         std::transform(array.data, array.data + array.count(), std::back_inserter(weights),
                        [&](double value) { return value / array.unit; });
@@ -42,6 +44,7 @@ class ReannTrainable final : public Trainable {
       if (is_trained(array.name))
         for (std::size_t i = 0; i < array.count(); ++i) array.data[i] = *next++ * array.unit;
     });
+    unscale_inputs(parameters_, scaling_);
     if (shared_mixing_) repeat_mixing(parameters_);
     kernels_->assign(parameters_);
   }
@@ -52,6 +55,7 @@ class ReannTrainable final : public Trainable {
     Parameters sum = parameters_;
     for_each_array(sum, [](const auto& array) { std::fill_n(array.data, array.count(), 0.0); });
     kernels_->collect(workers, sum);
+    scale_input_gradients(sum, scaling_);
     if (shared_mixing_) add_mixing_to_first(sum);
     auto next = gradient.begin();
     for_each_array(std::as_const(sum), [&](const auto& array) {
@@ -91,6 +95,7 @@ class ReannTrainable final : public Trainable {
 
   Parameters parameters_;
   bool shared_mixing_;
+  InputScaling scaling_;
   std::unique_ptr<GradientKernels> kernels_;
   std::vector<ParameterPart> parts_;
 };

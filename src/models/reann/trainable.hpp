@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "models/reann/gradient.hpp"
+#include "models/reann/input_scaling.hpp"
 #include "models/reann/parameters.hpp"
 #include "models/trainable.hpp"
 
@@ -12,6 +13,7 @@ namespace grapevine::reann {
 struct TrainableOptions {
   bool shared_mixing = false;  ///< one set of mixing coefficients for all layers; those of layer 0 count at the start
   bool in_double = false;      ///< otherwise kernels work in float
+  InputScaling scaling;        ///< that weights are given and taken in; none if empty
 };
 
 /// Throws Error if the parameters do not fit together, or networks of one layer differ in structure from species to

@@ -1,0 +1,160 @@
+#include "models/reann/input_scaling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+#include "models/reann/angular.hpp"
+
+namespace grapevine::reann {
+namespace {
+
+std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
+
+/// Mean and variance of the invariants rho_m of pass t for each species, with the coefficients of pass 0.
+class InvariantStatistics {
+ public:
+  InvariantStatistics(const Parameters& p, int t)
+      : p_(p),
+        t_(t),
+        basis_(p.max_order),
+        count_(p.species.size()),
+        mean_(product(static_cast<int>(p.species.size()), p.orbitals)),
+        square_(mean_.size()) {}
+
+  void add(int species, const EdgeBlock<double>& edges, std::span<const int> species_of) {
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    ++count_[static_cast<std::size_t>(species)];
+    const std::vector<double> rho = invariants(density(edges, species_of));
+    for (std::size_t m = 0; m < M; ++m) {
+      const std::size_t at = static_cast<std::size_t>(species) * M + m;
+      const double off = rho[m] - mean_[at];
+      mean_[at] += off / static_cast<double>(count_[static_cast<std::size_t>(species)]);
+      square_[at] += off * (rho[m] - mean_[at]);
+    }
+  }
+
+  InputScaling::Rho scaling(int species) const {
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    InputScaling::Rho rho{std::vector<double>(M, 0.0), std::vector<double>(M, 1.0)};
+    const auto count = static_cast<double>(count_[static_cast<std::size_t>(species)]);
+    if (count == 0) return rho;
+    for (std::size_t m = 0; m < M; ++m) {
+      const std::size_t at = static_cast<std::size_t>(species) * M + m;
+      const double scale = std::max(std::sqrt(square_[at] / count), least_deviation * mean_[at]);
+      if (scale <= 0) continue;
+      rho.mean[m] = mean_[at];
+      rho.deviation[m] = scale;
+    }
+    return rho;
+  }
+
+ private:
+  // Atoms that are all alike would be taken for very different ones.
+  static constexpr double least_deviation = 0.05;
+
+  std::vector<double> density(const EdgeBlock<double>& edges, std::span<const int> species_of) const {
+    const auto K = static_cast<std::size_t>(p_.waves);
+    std::vector<double> b(static_cast<std::size_t>(basis_.size()) * K);
+    std::vector<double> component(static_cast<std::size_t>(basis_.size()));
+    for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e) {
+      const double d[3] = {edges.x[e], edges.y[e], edges.z[e]};
+      const int j = species_of[static_cast<std::size_t>(edges.neighbour[e])];
+      basis_.evaluate(d, component.data());
+      for (std::size_t k = 0; k < K; ++k) {
+        const double w = p_.initial_coefficient[static_cast<std::size_t>(j) * K + k] *
+                         radial_function(p_, j, static_cast<int>(k), std::hypot(d[0], d[1], d[2]));
+        for (std::size_t c = 0; c < component.size(); ++c) b[c * K + k] += w * component[c];
+      }
+    }
+    return b;
+  }
+
+  std::vector<double> invariants(const std::vector<double>& b) const {
+    const auto K = static_cast<std::size_t>(p_.waves);
+    const auto M = static_cast<std::size_t>(p_.orbitals);
+    std::vector<double> rho(M);
+    for (int l = 0; l <= p_.max_order; ++l) {
+      const double* H = &p_.mixing[(static_cast<std::size_t>(t_) * (p_.max_order + 1) + l) * K * M];
+      for (int c = basis_.first(l); c < basis_.first(l + 1); ++c)
+        for (std::size_t m = 0; m < M; ++m) {
+          double h = 0;
+          for (std::size_t k = 0; k < K; ++k) h += b[static_cast<std::size_t>(c) * K + k] * H[k * M + m];
+          rho[m] += basis_.multiplicity(c) * h * h;
+        }
+    }
+    return rho;
+  }
+
+  const Parameters& p_;
+  int t_;
+  AngularBasis basis_;
+  std::vector<std::size_t> count_;  // [species]
+  std::vector<double> mean_;        // [species][M]
+  std::vector<double> square_;      // [species][M] sum of squares off the mean
+};
+
+/// Calls function(first linear map, scaling of what enters it) for all networks.
+template <class Function>
+void for_each_input(Parameters& p, const InputScaling& scaling, const Function& function) {
+  for (std::size_t t = 0; t < scaling.of.size(); ++t) {
+    std::vector<Network>& networks = t < p.message.size() ? p.message[t] : p.readout;
+    for (std::size_t s = 0; s < networks.size(); ++s) function(networks[s].input, scaling.of[t][s]);
+  }
+}
+
+}  // namespace
+
+InputScaling scaling_of_inputs(const Parameters& parameters, const Graph& sample) {
+  InputScaling scaling;
+  for (int t = 0; t <= parameters.layers; ++t) {
+    InvariantStatistics statistics(parameters, t);
+    EdgeBlock<double> edges;
+    for (const int i : sample.centres()) {
+      sample.edges({&i, 1}, edges);
+      statistics.add(sample.species()[static_cast<std::size_t>(i)], edges, sample.species());
+    }
+    auto& of_pass = scaling.of.emplace_back();
+    for (std::size_t s = 0; s < parameters.species.size(); ++s)
+      of_pass.push_back(statistics.scaling(static_cast<int>(s)));
+  }
+  return scaling;
+}
+
+void scale_inputs(Parameters& parameters, const InputScaling& scaling) {
+  for_each_input(parameters, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
+    const std::size_t M = rho.mean.size();
+    for (std::size_t o = 0; o < linear.bias.size(); ++o)
+      for (std::size_t m = 0; m < M; ++m) {
+        double& weight = linear.weight[o * M + m];
+        linear.bias[o] += weight * rho.mean[m];
+        weight *= rho.deviation[m];
+      }
+  });
+}
+
+void unscale_inputs(Parameters& parameters, const InputScaling& scaling) {
+  for_each_input(parameters, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
+    const std::size_t M = rho.mean.size();
+    for (std::size_t o = 0; o < linear.bias.size(); ++o)
+      for (std::size_t m = 0; m < M; ++m) {
+        double& weight = linear.weight[o * M + m];
+        weight /= rho.deviation[m];
+        linear.bias[o] -= weight * rho.mean[m];
+      }
+  });
+}
+
+void scale_input_gradients(Parameters& gradient, const InputScaling& scaling) {
+  for_each_input(gradient, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
+    const std::size_t M = rho.mean.size();
+    for (std::size_t o = 0; o < linear.bias.size(); ++o)
+      for (std::size_t m = 0; m < M; ++m) {
+        double& slope = linear.weight[o * M + m];
+        slope = (slope - linear.bias[o] * rho.mean[m]) / rho.deviation[m];
+      }
+  });
+}
+
+}  // namespace grapevine::reann
