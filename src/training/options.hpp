@@ -48,19 +48,19 @@ struct ModelOptions {
 /// Weights of energy per atom, forces and virial per atom in the loss. They go from the first to the last value
 /// geometrically over the training.
 struct LossOptions {
-  double energy = 1, energy_end = 1;  ///< of squares of (eV/atom)
-  double forces = 1, forces_end = 1;  ///< of squares of (eV/Angstrom)
-  double virial = 0, virial_end = 0;  ///< of squares of (eV/atom)
-  double huber = 0;                   ///< errors beyond so many times their RMS count linearly; 0: squares throughout
+  double energy = 20, energy_end = 100;  ///< of squares of (eV/atom)
+  double forces = 1, forces_end = 1;     ///< of squares of (eV/Angstrom)
+  double virial = 0, virial_end = 0;     ///< of squares of (eV/atom)
+  double huber = 0;  ///< errors beyond so many times their RMS count linearly; 0: squares throughout
 
   bool operator==(const LossOptions&) const = default;
 };
 
 struct OptimiserOptions {
-  std::string method = "adamw";  ///< or soap
-  int epochs = 500;
+  std::string method = "soap";  ///< or adamw
+  int epochs = 200;
   int batch_frames = 16;
-  double learning_rate = 5e-3;
+  double learning_rate = 3e-3;
   double learning_rate_end = 1e-5;
   double warm_up_epochs = 1;
   double weight_decay = 1e-4;
