@@ -21,7 +21,7 @@ echo "== Molecular dynamics: $title"
 folder=build/demo/$name
 rm -rf "$folder"
 mkdir -p "$folder"
-cp "examples/$name"/* "$folder"
+cp -r "examples/$name"/. "$folder"
 (cd "$folder" && "$checkout/build/bin/grapevine" lammps -np 2 -in "in.$name" -var model "$checkout/models/$model.safetensors")
 
 echo

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT / "examples"))
-from report import fit_drift, read_last_loop, read_thermo  # noqa: E402
+from report import draw_drift, measure_constant_energy  # noqa: E402
 
 PRECISIONS = ("double", "mixed")
 
@@ -35,36 +35,21 @@ def run(folder, precision, steps, ranks):
         subprocess.run(command, cwd=folder, stdout=screen, check=True)
 
 
-def measure(folder):
-    thermo, is_nve = read_thermo(folder / "thermo.csv")
-    atoms = read_last_loop(folder / "log.lammps")[3]
-    time, energy = thermo["time"][is_nve], 1e3 * thermo["total"][is_nve] / atoms
-    slope, error, intercept = fit_drift(time, energy)
-    return {"time": time - time[0], "energy": energy - energy.mean(), "atoms": atoms, "drift": 1e3 * slope,
-            "error": 1e3 * error, "line": slope * time + intercept - energy.mean(),
-            "temperature": thermo["temperature"][is_nve].mean()}
-
-
 def table(results):
     lines = ["| precision | atoms | ps | mean temperature (K) | drift (meV/atom/ns) | fluctuation (meV/atom) |",
              "| --- | --- | --- | --- | --- | --- |"]
     for precision, r in results.items():
-        lines.append(f"| {precision} | {r['atoms']} | {r['time'][-1]:.0f} | {r['temperature']:.0f} | "
-                     f"{r['drift']:.3f} ± {r['error']:.3f} | {r['energy'].std():.4f} |")
+        lines.append(f"| {precision} | {r.atoms} | {r.time[-1] - r.time[0]:.0f} | {r.temperature.mean():.0f} | "
+                     f"{r.drift:.3f} ± {r.error:.3f} | {r.energy.std():.4f} |")
     return "\n".join(lines) + "\n"
 
 
 def draw(path, results):
     figure, axes = plt.subplots(len(results), 1, figsize=(7, 5.5), sharex=True, sharey=True, constrained_layout=True)
     for axis, (precision, r) in zip(axes, results.items()):
-        label = f"{r['drift']:.3f} ± {r['error']:.3f} meV/atom/ns".replace("-", "\u2212")
-        axis.plot(r["time"], r["energy"], color="black", linewidth=0.5)
-        axis.plot(r["time"], r["line"], color="tab:orange", linewidth=1.6, label=f"drift {label}")
-        axis.set_ylabel("total energy $-$ mean\n(meV/atom)")
-        axis.set_title(f"NbMoTaW, {r['atoms']} atoms, {r['temperature']:.0f} K, {precision} precision")
-        axis.legend(loc="upper left", frameon=False)
+        draw_drift(axis, r, r.time[0])
+        axis.set_title(f"NbMoTaW, {r.atoms} atoms, {r.temperature.mean():.0f} K, {precision} precision")
     axes[-1].set_xlabel("time (ps)")
-    axes[-1].set_xlim(0, max(r["time"][-1] for r in results.values()))
     figure.savefig(path, dpi=150)
 
 
@@ -77,7 +62,7 @@ def main():
     results = {}
     for precision in PRECISIONS:
         run(output / precision, precision, options.steps, options.ranks)
-        results[precision] = measure(output / precision)
+        results[precision] = measure_constant_energy(output / precision)
     (output / "nve_drift.md").write_text(table(results))
     draw(output / "nve_drift.png", results)
     print(table(results), end="")

@@ -8,6 +8,7 @@ energies in eV (units metal); each row of thermo.csv says whether it belongs to 
 import csv
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -54,7 +55,44 @@ def fit_drift(time, energy):
     return slope, error, intercept
 
 
-def make_table(title, loop, time, temperature, drift, error):
+@dataclass
+class ConstantEnergy:
+    """The constant energy part of a run: ps, K, meV/atom, meV/atom/ns."""
+
+    atoms: int
+    time: np.ndarray
+    temperature: np.ndarray
+    energy: np.ndarray  # total energy less its mean
+    line: np.ndarray  # the straight line fitted to it
+    drift: float
+    error: float
+
+    @property
+    def label(self):
+        return f"drift {self.drift:.3f} ± {self.error:.3f} meV/atom/ns".replace("-", "\u2212")
+
+
+def measure_constant_energy(folder):
+    """What thermo.csv and log.lammps in a folder tell of the constant energy part of a run."""
+    thermo, is_nve = read_thermo(folder / "thermo.csv")
+    atoms = read_last_loop(folder / "log.lammps")[3]
+    time, energy = thermo["time"][is_nve], 1e3 * thermo["total"][is_nve] / atoms
+    energy -= energy.mean()
+    slope, error, intercept = fit_drift(time, energy)
+    return ConstantEnergy(atoms, time, thermo["temperature"][is_nve], energy, slope * time + intercept, 1e3 * slope,
+                          1e3 * error)
+
+
+def draw_drift(axis, run, start):
+    """Total energy against time since `start` (ps), and the line through it."""
+    axis.plot(run.time - start, run.energy, color="black", linewidth=0.6)
+    axis.plot(run.time - start, run.line, color="tab:orange", linewidth=1.6, label=run.label)
+    axis.margins(x=0, y=0.25)
+    axis.set_ylabel("total energy $-$ mean (meV/atom)")
+    axis.legend(loc="upper left", frameon=False)
+
+
+def make_table(title, loop, run):
     seconds, ranks, steps, atoms = loop
     microseconds = 1e6 * seconds / (steps * atoms)
     rows = [
@@ -63,16 +101,16 @@ def make_table(title, loop, time, temperature, drift, error):
         ("steps/s", f"{steps / seconds:.1f}"),
         ("us per atom and step", f"{microseconds:.2f}"),
         ("us per atom, step and core", f"{microseconds * ranks:.2f}"),
-        ("mean temperature (K)", f"{temperature.mean():.0f}"),
-        ("energy drift (meV/atom/ns)", f"{drift:.2f} +- {error:.2f}"),
+        ("mean temperature (K)", f"{run.temperature.mean():.0f}"),
+        ("energy drift (meV/atom/ns)", f"{run.drift:.3f} +- {run.error:.3f}"),
     ]
     width = max(len(name) for name, _ in rows)
-    head = f"{title}: {time[-1] - time[0]:.1f} ps at constant energy"
+    head = f"{title}: {run.time[-1] - run.time[0]:.1f} ps at constant energy"
     return "\n".join([head, "-" * len(head)] + [f"{name:<{width}}  {value}" for name, value in rows])
 
 
-def draw(path, title, thermo, is_nve, atoms, fit):
-    time, start = thermo["time"], thermo["time"][is_nve][0]
+def draw(path, title, thermo, run):
+    time, start = thermo["time"], run.time[0]
     figure, axes = plt.subplots(3, 1, figsize=(7, 8), constrained_layout=True)
     axes[0].set_title(title)
     axes[0].plot(time, thermo["temperature"], color="tab:red", linewidth=0.9)
@@ -80,7 +118,8 @@ def draw(path, title, thermo, is_nve, atoms, fit):
     axes[0].text(start, 0.04, " constant energy", transform=axes[0].get_xaxis_transform(), color="0.35")
 
     for name, colour in (("total", "black"), ("potential", "tab:blue")):
-        axes[1].plot(time, (thermo[name] - thermo["potential"][0]) / atoms, color=colour, linewidth=0.9, label=name)
+        energy = (thermo[name] - thermo["potential"][0]) / run.atoms
+        axes[1].plot(time, energy, color=colour, linewidth=0.9, label=name)
     axes[1].set_ylabel("energy $-\\,E_{pot}(0)$ (eV/atom)")
     axes[1].set_xlabel("time (ps)")
     axes[1].legend(loc="best", frameon=False)
@@ -88,32 +127,18 @@ def draw(path, title, thermo, is_nve, atoms, fit):
         axis.axvspan(start, time[-1], color="0.93", zorder=0)
         axis.set_xlim(time[0], time[-1])
 
-    slope, error, intercept = fit
-    nve_time, nve_energy = time[is_nve], 1e3 * thermo["total"][is_nve] / atoms
-    mean = nve_energy.mean()
-    axes[2].plot(nve_time, nve_energy - mean, color="black", linewidth=0.7)
-    axes[2].plot(nve_time, slope * 1e-3 * nve_time + intercept - mean, color="tab:orange", linewidth=1.6,
-                 label=f"drift {slope:.2f} ± {error:.2f} meV/atom/ns".replace("-", "\u2212"))
-    axes[2].set_xlim(nve_time[0], nve_time[-1])
-    low, high = axes[2].get_ylim()
-    axes[2].set_ylim(low, high + 0.2 * (high - low))
-    axes[2].set_ylabel("total energy $-$ mean (meV/atom)")
+    draw_drift(axes[2], run, 0.0)
     axes[2].set_xlabel("time (ps), constant energy part")
-    axes[2].legend(loc="upper left", frameon=False)
     figure.align_ylabels(axes)
     figure.savefig(path, dpi=150)
 
 
 def main(folder, title):
     folder = Path(folder)
-    thermo, is_nve = read_thermo(folder / "thermo.csv")
-    loop = read_last_loop(folder / "log.lammps")
-    atoms = loop[3]
-    time, energy = thermo["time"][is_nve], 1e3 * thermo["total"][is_nve] / atoms
-    slope, error, intercept = fit_drift(time, energy)
-    fit = 1e3 * slope, 1e3 * error, intercept
-    table = make_table(title, loop, time, thermo["temperature"][is_nve], fit[0], fit[1])
-    draw(folder / "report.png", title, thermo, is_nve, atoms, fit)
+    thermo, _ = read_thermo(folder / "thermo.csv")
+    run = measure_constant_energy(folder)
+    table = make_table(title, read_last_loop(folder / "log.lammps"), run)
+    draw(folder / "report.png", title, thermo, run)
     (folder / "report.txt").write_text(table + "\n")
     print(table)
     print(f"\npicture: {folder / 'report.png'}")
