@@ -47,7 +47,12 @@ struct Change {
   void operator()(int* at) const { *at = *at == 3 ? 4 : 3; }
   void operator()(std::uint64_t* at) const { *at = 123456789012345; }
   void operator()(double* at) const { *at = option.high >= 2 ? 1.9375 : 0.3; }
-  void operator()(std::string* at) const { *at = option.choices.empty() ? "a \"name\" \\ \t" : option.choices.back(); }
+  void operator()(std::string* at) const {
+    if (option.choices.empty())
+      *at = "a \"name\" \\ \t";
+    else
+      *at = *at == option.choices.front() ? option.choices.back() : option.choices.front();
+  }
   void operator()(std::filesystem::path* at) const { *at = "/some/file"; }
   void operator()(std::vector<int>* at) const { *at = {7}; }
   void operator()(std::vector<std::string>* at) const {
@@ -108,7 +113,7 @@ TEST(TrainingConfig, WeightAtTheEndFollowsTheFirstUnlessGiven) {
   EXPECT_EQ(loss.virial_end, 0.5);
   EXPECT_EQ(loss.forces, 50);
   EXPECT_EQ(loss.forces_end, 2);
-  EXPECT_EQ(loss.energy_end, 1);
+  EXPECT_EQ(loss.energy_end, LossOptions().energy_end);
 }
 
 TEST(TrainingConfig, UnknownKeysAreRefusedWithNameAndLine) {
