@@ -77,8 +77,19 @@ class AdamW : public Optimiser {
 
   virtual void step_part(std::size_t /*part*/, std::span<double> weights, std::span<const double> gradient,
                          const Moments& moments, const Rates& rates) {
+    std::vector<double> direction(weights.size());
     for (std::size_t i = 0; i < weights.size(); ++i)
-      weights[i] -= rates.learning_rate * moments.direction(i, gradient[i], rates.correction1, rates.correction2);
+      direction[i] = moments.direction(i, gradient[i], rates.correction1, rates.correction2);
+    move(weights, direction, rates.learning_rate);
+  }
+
+  /// A gradient out of the ordinary must not make a step many times as long as the others.
+  static void move(std::span<double> weights, std::span<const double> direction, double learning_rate) {
+    double square = 0;
+    for (const double d : direction) square += d * d;
+    const double length = std::sqrt(square / static_cast<double>(direction.size()));
+    const double rate = learning_rate / std::max(1.0, length);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rate * direction[i];
   }
 
   static const std::vector<double>& find(const Memory& memory, const std::string& name, std::size_t size) {
@@ -167,7 +178,7 @@ class Soap final : public AdamW {
     for (std::size_t i = 0; i < rotated.size(); ++i)
       rotated[i] = moments.direction(i, rotated[i], rates.correction1, rates.correction2);
     out_of_basis(Matrix(g.rows(), g.columns(), rotated), p).copy_to(rotated);
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rates.learning_rate * rotated[i];
+    move(weights, rotated, rates.learning_rate);
     update_covariances(p, g);
     if (steps() % steps_between_bases == 1) renew_bases(p, moments);
   }
