@@ -20,12 +20,12 @@ import numpy as np
 LOOP = re.compile(r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms")
 
 
-def read_thermo(path):
-    """The columns of thermo.csv as arrays, and where the constant energy part begins."""
+def read_thermo(path, phase="nve"):
+    """The columns of thermo.csv as arrays, and which of its rows belong to a phase, the constant energy part."""
     with path.open() as file:
         rows = list(csv.DictReader(file))
     columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "phase"}
-    return columns, np.array([row["phase"] == "nve" for row in rows])
+    return columns, np.array([row["phase"] == phase for row in rows])
 
 
 def read_last_loop(path):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 from ase.io import read
-from failure import Failure
+from command_line import Failure
 
 GPA_PER_EV_A3 = 160.21766208
 VOLUMES = np.linspace(0.92, 1.08, 33)  # of the equation of state, relative to the guess

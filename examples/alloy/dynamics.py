@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from ase.io import read
-from failure import Failure
 from scipy.spatial import cKDTree
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from command_line import Failure  # noqa: E402
 from report import ConstantEnergy, correlation_length, measure_constant_energy, read_thermo  # noqa: E402
 
 INPUT = Path(__file__).resolve().parent / "in.nve"

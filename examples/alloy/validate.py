@@ -8,8 +8,6 @@ experiment, and the pictures. Takes three to five minutes on one core. What is c
 import argparse
 import hashlib
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -19,14 +17,7 @@ import crystal  # noqa: E402
 import dynamics  # noqa: E402
 import figures  # noqa: E402
 import page  # noqa: E402
-from failure import Failure  # noqa: E402
-
-CHECKOUT = HERE.parents[1]
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise Failure(f"{message} (see --help)")
+from command_line import Failure, Parser, find_grapevine  # noqa: E402
 
 
 def parse(arguments, known):
@@ -82,14 +73,6 @@ def check(options, known):
         raise Failure(f"{options.model}: there is no such file")
     if options.folder.exists() and not options.folder.is_dir():
         raise Failure(f"{options.folder}: exists and is no folder")
-
-
-def find_grapevine(given):
-    candidates = [given] if given else [CHECKOUT / "build/bin/grapevine", shutil.which("grapevine")]
-    for path in filter(None, candidates):
-        if os.access(path, os.X_OK) and Path(path).is_file():
-            return Path(path).resolve()
-    raise Failure(f"{candidates[0]}: there is no such program; build it first, or name it by --grapevine")
 
 
 def compute_crystals(options, grapevine, model, references):

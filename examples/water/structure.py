@@ -17,6 +17,12 @@ from ase.io import read
 
 BOND = 1.3  # Angstrom, between the O-H bond (1.0) and the hydrogen bond (1.8)
 BINS = 240
+OXYGEN, HYDROGEN = 1, 2  # atom types
+
+
+def read_frames(path):
+    """Frames of a LAMMPS dump as ASE Atoms, with the LAMMPS types in their array "type"."""
+    return read(path, index=":", format="lammps-dump-text")
 
 
 def distances(first, second, lengths):
@@ -26,33 +32,47 @@ def distances(first, second, lengths):
     return np.linalg.norm(separation, axis=2)
 
 
-def pair_distribution(all_distances, volume, edges):
-    """g(r) between two sets of atoms, from their distance matrices over several frames."""
-    histogram = sum(np.histogram(matrix, edges)[0] for matrix in all_distances)
-    pairs = sum(np.count_nonzero(matrix) for matrix in all_distances)
+def count_whole_molecules(oh_distances):
+    """Oxygens with two hydrogens that no other oxygen shares, from the distances [oxygen][hydrogen]."""
+    bonds = oh_distances < BOND
+    lone = bonds[:, bonds.sum(axis=0) != 1].any(axis=1)
+    return np.count_nonzero((bonds.sum(axis=1) == 2) & ~lone)
+
+
+def count_pairs(frames, edges):
+    """Per frame: O-O pairs (each twice) and O-H pairs by distance, [frame][bin], and the number of whole molecules."""
+    oo, oh, whole = [], [], []
+    for frame in frames:
+        types, lengths = frame.get_array("type"), frame.cell.lengths()
+        oxygen, hydrogen = frame.positions[types == OXYGEN], frame.positions[types == HYDROGEN]
+        between = distances(oxygen, hydrogen, lengths)
+        others = ~np.eye(len(oxygen), dtype=bool)
+        oo.append(np.histogram(distances(oxygen, oxygen, lengths)[others], edges)[0])
+        oh.append(np.histogram(between, edges)[0])
+        whole.append(count_whole_molecules(between))
+    return np.array(oo), np.array(oh), np.array(whole)
+
+
+def pair_distribution(counts, pairs, volume, edges):
+    """g(r) from numbers of pairs [frame][bin] out of `pairs` in a box of `volume` (cubic Angstrom)."""
     shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    return histogram / (pairs * shells / volume)
+    return counts.mean(axis=0) / (pairs * shells / volume)
 
 
 def main(folder):
     folder = Path(folder)
-    frames = read(folder / "frames.lammpstrj", index=":", format="lammps-dump-text")
-    lengths, volume = frames[0].cell.lengths(), frames[0].get_volume()
-    oo, oh, whole = [], [], []
-    for frame in frames:
-        types = frame.get_array("type")
-        oxygen, hydrogen = frame.positions[types == 1], frame.positions[types == 2]
-        oo.append(distances(oxygen, oxygen, lengths))
-        oh.append(distances(oxygen, hydrogen, lengths))
-        bonds = oh[-1] < BOND
-        lone = bonds[:, bonds.sum(axis=0) != 1].any(axis=1)
-        whole.append(np.count_nonzero((bonds.sum(axis=1) == 2) & ~lone))
-    edges = np.linspace(0.8, lengths.min() / 2, BINS + 1)
+    frames = read_frames(folder / "frames.lammpstrj")
+    types, volume = frames[0].get_array("type"), frames[0].get_volume()
+    oxygens, hydrogens = np.count_nonzero(types == OXYGEN), np.count_nonzero(types == HYDROGEN)
+    edges = np.linspace(0.8, frames[0].cell.lengths().min() / 2, BINS + 1)
     centres = 0.5 * (edges[1:] + edges[:-1])
+    oo, oh, whole = count_pairs(frames, edges)
+    g_oo = pair_distribution(oo, oxygens * (oxygens - 1), volume, edges)
+    g_oh = pair_distribution(oh, oxygens * hydrogens, volume, edges)
 
     figure, axis = plt.subplots(figsize=(7, 4), constrained_layout=True)
-    axis.plot(centres, pair_distribution(oo, volume, edges), color="tab:red", label="O–O")
-    axis.plot(centres, pair_distribution(oh, volume, edges), color="tab:blue", label="O–H")
+    axis.plot(centres, g_oo, color="tab:red", label="O–O")
+    axis.plot(centres, g_oh, color="tab:blue", label="O–H")
     axis.axhline(1, color="0.7", linewidth=0.8, zorder=0)
     axis.set_xlim(edges[0], edges[-1])
     axis.set_ylim(0, 4)
@@ -61,7 +81,7 @@ def main(folder):
     axis.set_title(f"Liquid water, {len(frames)} frames")
     axis.legend(frameon=False)
     figure.savefig(folder / "structure.png", dpi=150)
-    print(f"whole molecules: {min(whole)} of {len(oxygen)} in the worst of {len(frames)} frames")
+    print(f"whole molecules: {whole.min()} of {oxygens} in the worst of {len(frames)} frames")
     print(f"picture: {folder / 'structure.png'}")
 
 

@@ -14,9 +14,9 @@ ALLOY = ROOT / "models" / "nbmotaw.safetensors"
 DATA = ROOT.parent / "shared" / "data" / "alloy-NbMoTaW"
 SHORT = ["--elements", "W", "--temperatures", "300", "--picoseconds", "0.1", "--equilibration", "0.05", "--cells", "2"]
 
-sys.path.insert(0, str(SCRIPT.parent))
+sys.path[:0] = [str(SCRIPT.parent), str(ROOT / "examples")]
 import crystal  # noqa: E402
-from failure import Failure  # noqa: E402
+from command_line import Failure  # noqa: E402
 from validate import validate  # noqa: E402
 
 

@@ -1,5 +1,0 @@
-"""What ends the validation with one line."""
-
-
-class Failure(Exception):
-    """Its message says what is wrong and where."""

@@ -1,0 +1,28 @@
+"""What the command lines of the examples share."""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Failure(Exception):
+    """What ends a program with one line: the message says what is wrong and where."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Throws Failure where argparse would print its usage."""
+
+    def error(self, message):
+        raise Failure(f"{message} (see --help)")
+
+
+def find_grapevine(given):
+    """Path of the program: the one given, else the checkout's, else the one on PATH. Failure if there is none."""
+    candidates = [given] if given else [CHECKOUT / "build/bin/grapevine", shutil.which("grapevine")]
+    for path in filter(None, candidates):
+        if os.access(path, os.X_OK) and Path(path).is_file():
+            return Path(path).resolve()
+    raise Failure(f"{candidates[0]}: there is no such program; build it first, or name it by --grapevine")
