@@ -28,13 +28,13 @@ class GramKernel {
   HWY_INLINE int size() const { return (max_order() + 1) * entries_per_order(); }
 
   /// density [components][stride][lanes] -> gram [size()][lanes]
-  HWY_INLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
+  HWY_NOINLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
     for (int lane = 0; lane < n; lane += R::lanes) forward_orders(density + lane, gram + lane, orders());
   }
 
   /// d_density[p][k] = multiplicity_p sum_q (1 + delta_kq) d_gram[l(p)][kq] density[p][q]
-  HWY_INLINE void backward(const Real* HWY_RESTRICT density, const Real* HWY_RESTRICT d_gram,
-                           Real* HWY_RESTRICT d_density) const {
+  HWY_NOINLINE void backward(const Real* HWY_RESTRICT density, const Real* HWY_RESTRICT d_gram,
+                             Real* HWY_RESTRICT d_density) const {
     for (int lane = 0; lane < n; lane += R::lanes)
       backward_orders(density + lane, d_gram + lane, d_density + lane, orders());
   }

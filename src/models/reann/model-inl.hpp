@@ -204,14 +204,14 @@ class ReannModel final : public Model<Real> {
   }
 
   template <bool keep>
-  HWY_INLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
+  HWY_NOINLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
     edges_.template geometry<keep>(block.edges, scratch.edges);
     with_neighbours(t, block, [&](auto species, auto coefficients) HWY_ATTR {
       edges_.template density<keep>(block.edges, species, coefficients, scratch.edges, scratch.densities.data());
     });
   }
 
-  HWY_INLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
+  HWY_NOINLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
     with_neighbours(t, block, [&](auto /*species*/, auto coefficients) HWY_ATTR {
       constexpr bool later = std::is_same_v<decltype(coefficients), FeatureCoefficients<Real>>;
       edges_.template gradients<later>(block.edges, coefficients, scratch.edges, scratch.densities.data(),
