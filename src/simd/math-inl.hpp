@@ -19,16 +19,16 @@ HWY_INLINE P polynomial(const P& x, const Real (&coefficient)[count]) {
   return sum;
 }
 
-/// e^x for any x; results beyond the range of normal numbers are cut off at its ends. With x = n ln 2 + g the power
+/// e^x for any x; results beyond the range of normal numbers are cut off at its ends, or at e^lowest. With x = n ln 2 + g the power
 /// 2^n is made by adding n to the exponent bits: adding 1.5 * 2^23 (2^52) leaves n in the last bits of the sum.
 template <int N>
-HWY_INLINE Pack<float, N> exponential(Pack<float, N> x) {
+HWY_INLINE Pack<float, N> exponential(Pack<float, N> x, float lowest = -87.0f) {
   using P = Pack<float, N>;
   constexpr float magic = 12582912.0f + 127.0f;
   // Chebyshev fit of 2^f on [-1/2, 1/2]; relative error 3e-9
   constexpr float coefficient[] = {
       1.5469732e-4f, 1.34004322e-3f, 9.61802560e-3f, 5.55032721e-2f, 2.40226512e-1f, 6.93147207e-1f, 1.0f};
-  x = clamp(x, -87.0f, 88.0f);
+  x = clamp(x, lowest, 88.0f);
   const P log2e = broadcast<P>(1.44269504f);
   const P shifted = mul_add(x, log2e, broadcast<P>(magic));
   const P n = shifted - broadcast<P>(magic);
@@ -42,13 +42,13 @@ HWY_INLINE Pack<float, N> exponential(Pack<float, N> x) {
 }
 
 template <int N>
-HWY_INLINE Pack<double, N> exponential(Pack<double, N> x) {
+HWY_INLINE Pack<double, N> exponential(Pack<double, N> x, double lowest = -708.0) {
   using P = Pack<double, N>;
   constexpr double magic = 6755399441055744.0 + 1023.0;
   constexpr double coefficient[] = {
       1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
       1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       0.5,          1.0,         1.0};
-  x = clamp(x, -708.0, 709.0);
+  x = clamp(x, lowest, 709.0);
   const P shifted = mul_add(x, broadcast<P>(1.4426950408889634), broadcast<P>(magic));
   const P n = shifted - broadcast<P>(magic);
   P g = neg_mul_add(n, broadcast<P>(6.93147180369123816490e-01), x);

@@ -44,8 +44,8 @@ struct FeatureCoefficients {
   }
 };
 
-/// `fixed_stride` is known to the compiler, 0 stands for any.
-template <class Real, class Shells, class Radial, int fixed_stride>
+/// `order` and `fixed_stride` are known to the compiler; any_order and 0 stand for any.
+template <class Real, int order, class Radial, int fixed_stride>
 class EdgeKernels {
  public:
   EdgeKernels(const AngularBasis& basis, int stride, Radial radial)
@@ -110,8 +110,8 @@ class EdgeKernels {
     const int centres = edges.centres();
     for (int c = 0; c < centres; ++c)
       for (int v = 0; v < stride; v += 8) {
-        W sums[Shells::fixed_size];
-        for (int p = 0; p < size; ++p) sums[p] = zero<W>();
+        W sums[Shells<Real, order>::fixed_size];
+        shells_.clear(sums);
         const int end = first[c + 1];
         for (int e = first[c]; e < end; ++e) {
           const int j = neighbour[e];
@@ -123,8 +123,7 @@ class EdgeKernels {
           }
           shells_.add(r.value * load<W>(coefficients(j, stride) + v), x[e], y[e], z[e], sums);
         }
-        Real* row = density + static_cast<std::ptrdiff_t>(c) * size * stride + v;
-        for (int p = 0; p < size; ++p) store(sums[p], row + static_cast<std::ptrdiff_t>(p) * stride);
+        shells_.write(sums, density + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride);
       }
   }
 
@@ -147,9 +146,8 @@ class EdgeKernels {
     const int centres = edges.centres();
     for (int c = 0; c < centres; ++c)
       for (int v = 0; v < stride; v += 8) {
-        W D[Shells::fixed_size];
-        const Real* row = d_density + static_cast<std::ptrdiff_t>(c) * size * stride + v;
-        for (int p = 0; p < size; ++p) D[p] = load<W>(row + static_cast<std::ptrdiff_t>(p) * stride);
+        W D[Shells<Real, order>::fixed_size];
+        shells_.read(d_density + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride, D);
         const int end = first[c + 1];
         for (int e = first[c]; e < end; ++e) {
           const int j = neighbour[e];
@@ -191,7 +189,7 @@ class EdgeKernels {
     }
   }
 
-  Shells shells_;
+  Shells<Real, order> shells_;
   int stride_;
   Radial radial_;
 };

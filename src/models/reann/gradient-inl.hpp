@@ -49,13 +49,12 @@ HWY_NOINLINE void atoms_to_waves(int columns, const Dual<Real>* from, Dual<Real>
 /// Dual numbers move along the slopes of the loss by the forces. Backpropagation starts from dE = -1 + s eps, s being
 /// the slope by the energy: the change of what arrives at a weight is then s dE/dw minus the change of dE/dw, which is
 /// the gradient of the loss.
-template <class Real, template <class> class Shells, int fixed_waves>
+template <class Real, int order, int fixed_waves>
 class ReannGradient final : public GradientKernels {
   using D = Dual<Real>;
-  using Value = ReannModel<Real, Shells<Real>, ExactRadial<Real>, fixed_waves>;
+  using Value = ReannModel<Real, order, ExactRadial<Real>, fixed_waves>;
   static constexpr int fixed_stride = padded(fixed_waves);
   static constexpr int block_atoms = lanes<Real>;
-  static constexpr int order = fixed_waves == 0 ? -1 : Shells<Real>::fixed_order;
 
  public:
   explicit ReannGradient(const Parameters& parameters)
@@ -278,8 +277,8 @@ class ReannGradient final : public GradientKernels {
       const int size = kernels_.shells_.size();
       for (int c = 0; c < edges.centres(); ++c)
         for (int v = 0; v < stride; v += 8) {
-          WD sum[Shells<D>::fixed_size];
-          for (int p = 0; p < size; ++p) sum[p] = zero<WD>();
+          WD sum[Shells<D, order>::fixed_size];
+          kernels_.shells_.clear(sum);
           for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
             const int j = edges.neighbour[e];
             const auto d = vector_of(tape, e);
@@ -290,8 +289,7 @@ class ReannGradient final : public GradientKernels {
               w = load<WD>(row_of(features_[t], j) + v) * w;
             kernels_.shells_.add(w, d[0], d[1], d[2], sum);
           }
-          D* row = waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v;
-          for (int p = 0; p < size; ++p) store(sum[p], row + static_cast<std::ptrdiff_t>(p) * stride);
+          kernels_.shells_.write(sum, waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride);
         }
       std::fill(waves_.begin() + static_cast<std::ptrdiff_t>(edges.centres()) * size * stride,
                 waves_.begin() + static_cast<std::ptrdiff_t>(block_atoms) * size * stride, D());
@@ -393,9 +391,8 @@ class ReannGradient final : public GradientKernels {
       const ExactRadial<Real>& parameters = kernels_.model_->radial();
       for (int c = 0; c < edges.centres(); ++c)
         for (int v = 0; v < stride; v += 8) {
-          WD slope[Shells<D>::fixed_size];
-          const D* row = waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v;
-          for (int p = 0; p < size; ++p) slope[p] = load<WD>(row + static_cast<std::ptrdiff_t>(p) * stride);
+          WD slope[Shells<D, order>::fixed_size];
+          kernels_.shells_.read(waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride, slope);
           for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
             const int j = edges.neighbour[e];
             const int species = atom_species_[j];
@@ -501,17 +498,19 @@ class ReannGradient final : public GradientKernels {
   int layers_;
   int species_;
   GramKernel<D, fixed_waves, order> gram_;
-  Shells<D> shells_;
+  Shells<D, order> shells_;
 };
 
 template <class Real>
 std::unique_ptr<GradientKernels> make_gradient(const Parameters& parameters) {
   if (parameters.max_order == 2 && parameters.waves == 8)
-    return std::make_unique<ReannGradient<Real, SecondOrderShells, 8>>(parameters);
+    return std::make_unique<ReannGradient<Real, 2, 8>>(parameters);
 #ifndef GRAPEVINE_FEW_SHAPES
-  if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, SecondOrderShells, 0>>(parameters);
+  if (parameters.max_order == 3 && parameters.waves == 8) return std::make_unique<ReannGradient<Real, 3, 8>>(parameters);
+  if (parameters.max_order == 3) return std::make_unique<ReannGradient<Real, 3, 0>>(parameters);
+  if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, 2, 0>>(parameters);
 #endif
-  return std::make_unique<ReannGradient<Real, AnyOrderShells, 0>>(parameters);
+  return std::make_unique<ReannGradient<Real, any_order, 0>>(parameters);
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -6,152 +6,118 @@
 #define GRAPEVINE_REANN_GRAM_INL
 #endif
 
+#include <utility>
+
 #include "models/reann/angular.hpp"
 #include "models/reann/network-inl.hpp"
+#include "models/reann/shells-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 /// G_l[k][q] = sum_{p of order l} multiplicity_p b[p][k] b[p][q], k <= q, for `waves` waves in rows of `stride`.
-/// `fixed_waves` and `fixed_order` are known to the compiler; 0 and -1 stand for any.
+/// `fixed_waves` and `fixed_order` are known to the compiler; 0 and any_order stand for any.
+///
+/// All components of an order are in registers at once: one register of atoms of each, whatever the width of a row.
 template <class Real, int fixed_waves, int fixed_order>
 class GramKernel {
  public:
-  GramKernel(const AngularBasis& basis, int waves, int stride) : basis_(basis), waves_(waves), stride_(stride) {}
+  GramKernel(const AngularBasis& basis, int waves, int stride)
+      : max_order_(basis.max_order()), waves_(waves), stride_(stride) {}
 
-  HWY_INLINE int waves() const { return fixed_waves > 0 ? fixed_waves : waves_; }
-  HWY_INLINE int max_order() const { return fixed_order >= 0 ? fixed_order : basis_.max_order(); }
-  HWY_INLINE int entries_per_order() const { return waves() * (waves() + 1) / 2; }
   HWY_INLINE int size() const { return (max_order() + 1) * entries_per_order(); }
 
   /// density [components][stride][lanes] -> gram [size()][lanes]
-  HWY_INLINE void forward(const Real* density, Real* gram) const {
-    for (int l = 0; l <= max_order(); ++l)
-      for (int k = 0; k < waves(); ++k) forward_row(l, k, density, gram);
+  HWY_NOINLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
+    for (int lane = 0; lane < n; lane += R::lanes) forward_orders(density + lane, gram + lane, orders());
   }
 
   /// d_density[p][k] = multiplicity_p sum_q (1 + delta_kq) d_gram[l(p)][kq] density[p][q]
-  HWY_INLINE void backward(const Real* density, Real* d_gram, Real* d_density) const {
-    constexpr int n = lanes<Real>;
-    for (int l = 0; l <= max_order(); ++l) {
-      Real* const order_gram = d_gram + static_cast<std::ptrdiff_t>(l * entries_per_order()) * n;
-      for (int k = 0; k < waves(); ++k) {
-        Real* diagonal = order_gram + static_cast<std::ptrdiff_t>(entry(k, k)) * n;
-        const R d = load<R>(diagonal);
-        store(d + d, diagonal);
-      }
-      for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
-        const C multiplicity = broadcast<C>(static_cast<Constant<Real>>(basis_.multiplicity(p)));
-        const Real* b = density + static_cast<std::ptrdiff_t>(p * stride_) * n;
-        Real* db = d_density + static_cast<std::ptrdiff_t>(p * stride_) * n;
-        for (int k = 0; k < waves(); ++k) {
-          R sum = load<R>(order_gram + static_cast<std::ptrdiff_t>(entry(0, k)) * n) * load<R>(b);
-          for (int q = 1; q < waves(); ++q)
-            sum = mul_add(load<R>(order_gram + static_cast<std::ptrdiff_t>(entry(std::min(k, q), std::max(k, q))) * n),
-                          load<R>(b + q * n), sum);
-          store(multiplicity * sum, db + k * n);
-        }
-        for (int k = waves(); k < stride_; ++k) store(zero<R>(), db + k * n);
-      }
-    }
-  }
-
- private:
-  using R = Row<Real>;
-  using C = Row<Constant<Real>>;
-
-  HWY_INLINE int entry(int k, int q) const { return k * waves() - k * (k - 1) / 2 + q - k; }
-
-  // All products of wave k with waves q >= k of one order.
-  HWY_INLINE void forward_row(int l, int k, const Real* density, Real* gram) const {
-    constexpr int n = lanes<Real>;
-    Real* to = gram + static_cast<std::ptrdiff_t>(l * entries_per_order() + entry(k, k)) * n;
-    for (int q = k; q < waves(); ++q, to += n) {
-      R sum = zero<R>();
-      for (int p = basis_.first(l); p < basis_.first(l + 1); ++p) {
-        const Real* b = density + static_cast<std::ptrdiff_t>(p * stride_) * n;
-        const R product = load<R>(b + k * n) * load<R>(b + q * n);
-        sum = mul_add(broadcast<C>(static_cast<Constant<Real>>(basis_.multiplicity(p))), product, sum);
-      }
-      store(sum, to);
-    }
-  }
-
-  const AngularBasis& basis_;
-  int waves_;
-  int stride_;
-};
-
-/// The common shape: orders 0, 1, 2 with components 1; x y z; xx xy xz yy yz zz, everything unrolled. One register of
-/// atoms at a time, so that the sums of all waves stay in registers whatever their width.
-template <class Real, int fixed_waves>
-class GramKernel<Real, fixed_waves, 2> {
- public:
-  GramKernel(const AngularBasis& /*basis*/, int /*waves*/, int /*stride*/) {}
-
-  static constexpr int stride = padded(fixed_waves);
-  static constexpr int entries = fixed_waves * (fixed_waves + 1) / 2;
-  HWY_INLINE int size() const { return 3 * entries; }
-
-  HWY_INLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
-    for (int lane = 0; lane < n; lane += R::lanes) register_forward(density + lane, gram + lane);
-  }
-
-  /// d_gram is changed.
-  HWY_INLINE void backward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT d_gram,
-                           Real* HWY_RESTRICT d_density) const {
-    for (int lane = 0; lane < n; lane += R::lanes) register_backward(density + lane, d_gram + lane, d_density + lane);
+  HWY_NOINLINE void backward(const Real* HWY_RESTRICT density, const Real* HWY_RESTRICT d_gram,
+                             Real* HWY_RESTRICT d_density) const {
+    for (int lane = 0; lane < n; lane += R::lanes)
+      backward_orders(density + lane, d_gram + lane, d_density + lane, orders());
   }
 
  private:
   using R = Pack<Real, Row<Real>::vector_lanes>;
+  using C = Pack<Constant<Real>, R::lanes>;
   static constexpr int n = lanes<Real>;
 
-  static constexpr int entry(int k, int q) { return k * fixed_waves - k * (k - 1) / 2 + q - k; }
+  template <int l>
+  static constexpr int components = AngularBasis::first(l + 1) - AngularBasis::first(l);
 
-  static HWY_INLINE void register_forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) {
-    for (int k = 0; k < fixed_waves; ++k) {
-      R b[10];
-      for (int p = 0; p < 10; ++p) b[p] = load<R>(density + (p * stride + k) * n);
-      for (int p : {5, 6, 8}) b[p] = b[p] + b[p];
-      for (int q = k; q < fixed_waves; ++q) {
-        const auto other = [&](int p) HWY_ATTR { return load<R>(density + (p * stride + q) * n); };
-        Real* to = gram + entry(k, q) * n;
-        store(b[0] * other(0), to);
-        store(mul_add(b[1], other(1), mul_add(b[2], other(2), b[3] * other(3))), to + entries * n);
-        const R one = mul_add(b[4], other(4), mul_add(b[5], other(5), b[6] * other(6)));
-        const R two = mul_add(b[7], other(7), mul_add(b[8], other(8), b[9] * other(9)));
-        store(one + two, to + 2 * entries * n);
+  HWY_INLINE int waves() const { return fixed_waves > 0 ? fixed_waves : waves_; }
+  HWY_INLINE int stride() const { return fixed_waves > 0 ? padded(fixed_waves) : stride_; }
+  HWY_INLINE int max_order() const { return fixed_order != any_order ? fixed_order : max_order_; }
+  HWY_INLINE int entries_per_order() const { return waves() * (waves() + 1) / 2; }
+
+  static constexpr auto orders() {
+    return std::make_integer_sequence<int, 1 + (fixed_order != any_order ? fixed_order : AngularBasis::highest_order)>();
+  }
+  template <int... l>
+  HWY_INLINE void forward_orders(const Real* density, Real* gram, std::integer_sequence<int, l...> /*orders*/) const {
+    ((l <= max_order() ? forward_order<l>(density, gram) : void()), ...);
+  }
+  template <int... l>
+  HWY_INLINE void backward_orders(const Real* density, const Real* d_gram, Real* d_density,
+                                  std::integer_sequence<int, l...> /*orders*/) const {
+    ((l <= max_order() ? backward_order<l>(density, d_gram, d_density) : void()), ...);
+  }
+
+  template <int l>
+  static HWY_INLINE C multiplicity(int i) {
+    return broadcast<C>(static_cast<Constant<Real>>(AngularBasis::multiplicity(AngularBasis::first(l) + i)));
+  }
+  template <int l, class Number>
+  HWY_INLINE Number* order_rows(Number* density) const {
+    return density + static_cast<std::ptrdiff_t>(AngularBasis::first(l) * stride()) * n;
+  }
+
+  template <int l>
+  HWY_INLINE void forward_order(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(stride()) * n;
+    const Real* HWY_RESTRICT first = order_rows<l>(density);
+    Real* HWY_RESTRICT to = gram + static_cast<std::ptrdiff_t>(l * entries_per_order()) * n;
+    for (int k = 0; k < waves(); ++k) {
+      R b[components<l>];
+      for (int i = 0; i < components<l>; ++i) b[i] = multiplicity<l>(i) * load<R>(first + i * row + k * n);
+      for (int q = k; q < waves(); ++q, to += n) {
+        const Real* HWY_RESTRICT other = first + q * n;
+        R sum[2] = {b[0] * load<R>(other), zero<R>()};
+        for (int i = 1; i < components<l>; ++i) sum[i % 2] = mul_add(b[i], load<R>(other + i * row), sum[i % 2]);
+        store(sum[0] + sum[1], to);
       }
     }
   }
 
-  static HWY_INLINE void register_backward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT d_gram,
-                                           Real* HWY_RESTRICT d_density) {
-    for (int l = 0; l < 3; ++l)
-      for (int k = 0; k < fixed_waves; ++k) {
-        Real* diagonal = d_gram + (l * entries + entry(k, k)) * n;
-        const R d = load<R>(diagonal);
-        store(d + d, diagonal);
-      }
-    for (int p = 0; p < 10; ++p) {
-      const Real* HWY_RESTRICT symmetric = d_gram + (p == 0 ? 0 : p < 4 ? entries : 2 * entries) * n;
-      const Real* HWY_RESTRICT b = density + p * stride * n;
-      Real* HWY_RESTRICT db = d_density + p * stride * n;
-      const bool doubled = p == 5 || p == 6 || p == 8;
-      R sum[fixed_waves];
-      for (int k = 0; k < fixed_waves; ++k) sum[k] = zero<R>();
-      HWY_UNROLL(8)
-      for (int q = 0; q < fixed_waves; ++q) {
-        const R other = doubled ? load<R>(b + q * n) + load<R>(b + q * n) : load<R>(b + q * n);
-        HWY_UNROLL(8)
-        for (int k = 0; k < fixed_waves; ++k)
-          sum[k] = mul_add(other, load<R>(symmetric + (k < q ? entry(k, q) : entry(q, k)) * n), sum[k]);
-      }
-      for (int k = 0; k < fixed_waves; ++k) store(sum[k], db + k * n);
-      for (int k = fixed_waves; k < stride; ++k) store(zero<R>(), db + k * n);
+  template <int l>
+  HWY_INLINE void backward_order(const Real* HWY_RESTRICT density, const Real* HWY_RESTRICT d_gram,
+                                 Real* HWY_RESTRICT d_density) const {
+    const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(stride()) * n;
+    const Real* HWY_RESTRICT first = order_rows<l>(density);
+    Real* HWY_RESTRICT to = order_rows<l>(d_density);
+    const Real* HWY_RESTRICT order_gram = d_gram + static_cast<std::ptrdiff_t>(l * entries_per_order()) * n;
+    for (int k = 0; k < waves(); ++k) {
+      R sum[components<l>];
+      for (int i = 0; i < components<l>; ++i) sum[i] = zero<R>();
+      const auto add = [&](const R& gradient, int q) HWY_ATTR {
+        for (int i = 0; i < components<l>; ++i) sum[i] = mul_add(gradient, load<R>(first + i * row + q * n), sum[i]);
+      };
+      const Real* HWY_RESTRICT entry = order_gram + k * n;
+      for (int q = 0; q < k; entry += (waves() - q - 1) * n, ++q) add(load<R>(entry), q);
+      const R diagonal = load<R>(entry);
+      add(diagonal + diagonal, k);
+      for (int q = k + 1; q < waves(); ++q) add(load<R>(entry + (q - k) * n), q);
+      for (int i = 0; i < components<l>; ++i) store(multiplicity<l>(i) * sum[i], to + i * row + k * n);
     }
+    for (int k = waves(); k < stride(); ++k)
+      for (int i = 0; i < components<l>; ++i) store(zero<R>(), to + i * row + k * n);
   }
+
+  int max_order_;
+  int waves_;
+  int stride_;
 };
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -34,7 +34,7 @@ namespace grapevine::reann::HWY_NAMESPACE {
 ///
 /// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again, and
 /// finds what entered the network in its state.
-template <class Real, class Shells, class Radial, int fixed_waves>
+template <class Real, int order, class Radial, int fixed_waves>
 class ReannModel final : public Model<Real> {
  public:
   /// The parameters must have passed check().
@@ -171,7 +171,7 @@ class ReannModel final : public Model<Real> {
   }
 
  private:
-  using Kernels = EdgeKernels<Real, Shells, Radial, padded(fixed_waves)>;
+  using Kernels = EdgeKernels<Real, order, Radial, padded(fixed_waves)>;
   static constexpr int block_atoms = 16;
 
   struct Scratch final : Workspace {
@@ -204,14 +204,14 @@ class ReannModel final : public Model<Real> {
   }
 
   template <bool keep>
-  HWY_INLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
+  HWY_NOINLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
     edges_.template geometry<keep>(block.edges, scratch.edges);
     with_neighbours(t, block, [&](auto species, auto coefficients) HWY_ATTR {
       edges_.template density<keep>(block.edges, species, coefficients, scratch.edges, scratch.densities.data());
     });
   }
 
-  HWY_INLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
+  HWY_NOINLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
     with_neighbours(t, block, [&](auto /*species*/, auto coefficients) HWY_ATTR {
       constexpr bool later = std::is_same_v<decltype(coefficients), FeatureCoefficients<Real>>;
       edges_.template gradients<later>(block.edges, coefficients, scratch.edges, scratch.densities.data(),
@@ -316,7 +316,7 @@ class ReannModel final : public Model<Real> {
   bool one_species_;
   int layers_;
   Kernels edges_;
-  GramKernel<Real, fixed_waves, fixed_waves == 0 ? -1 : Shells::fixed_order> gram_;
+  GramKernel<Real, fixed_waves, order> gram_;
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
@@ -326,14 +326,15 @@ class ReannModel final : public Model<Real> {
 /// The shapes in common use have loops of fixed length.
 template <class Real, class Radial>
 std::shared_ptr<const Model<Real>> make_fast_model(const Parameters& parameters, Radial radial) {
-  using Shells = SecondOrderShells<Real>;
-  if (parameters.max_order != 2)
-    return std::make_shared<ReannModel<Real, AnyOrderShells<Real>, Radial, 0>>(parameters, std::move(radial));
-  if (parameters.waves == 7)
-    return std::make_shared<ReannModel<Real, Shells, Radial, 7>>(parameters, std::move(radial));
-  if (parameters.waves == 8)
-    return std::make_shared<ReannModel<Real, Shells, Radial, 8>>(parameters, std::move(radial));
-  return std::make_shared<ReannModel<Real, Shells, Radial, 0>>(parameters, std::move(radial));
+  if (parameters.max_order == 2 && parameters.waves == 7)
+    return std::make_shared<ReannModel<Real, 2, Radial, 7>>(parameters, std::move(radial));
+  if (parameters.max_order == 2 && parameters.waves == 8)
+    return std::make_shared<ReannModel<Real, 2, Radial, 8>>(parameters, std::move(radial));
+  if (parameters.max_order == 2) return std::make_shared<ReannModel<Real, 2, Radial, 0>>(parameters, std::move(radial));
+  if (parameters.max_order == 3 && parameters.waves == 8)
+    return std::make_shared<ReannModel<Real, 3, Radial, 8>>(parameters, std::move(radial));
+  if (parameters.max_order == 3) return std::make_shared<ReannModel<Real, 3, Radial, 0>>(parameters, std::move(radial));
+  return std::make_shared<ReannModel<Real, any_order, Radial, 0>>(parameters, std::move(radial));
 }
 
 inline std::shared_ptr<const Model<double>> make_double_model(const Parameters& parameters) {
@@ -344,7 +345,7 @@ inline std::shared_ptr<const Model<double>> make_double_model(const Parameters& 
 inline std::shared_ptr<const Model<float>> make_float_model(const Parameters& parameters, const RadialTable* table) {
   if (table != nullptr) return make_fast_model<float>(parameters, TabulatedRadial(*table));
   using Exact = ExactRadial<float>;
-  return std::make_shared<ReannModel<float, AnyOrderShells<float>, Exact, 0>>(
+  return std::make_shared<ReannModel<float, any_order, Exact, 0>>(
       parameters, Exact(parameters, padded(parameters.waves)));
 }
 

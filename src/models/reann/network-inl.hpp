@@ -72,7 +72,7 @@ class PanelMatrix {
   int padded_rows() const { return static_cast<int>(start_.size()); }
 
   /// out[row] = start[row] + sum over columns of element * in[column]
-  HWY_INLINE void multiply(const Real* in, Real* out) const { multiply_rows<1, true>(in, out); }
+  HWY_NOINLINE void multiply(const Real* in, Real* out) const { multiply_rows<1, true>(in, out); }
 
   /// The same for values and changes, each of which is a multiplication of its own.
   HWY_NOINLINE void multiply(const Dual<Real>* in, Dual<Real>* out) const {
@@ -371,7 +371,7 @@ class NetworkKernel {
   /// x [inputs()][lanes], overwritten -> out [outputs()][lanes]; `scratch` is [2 * widest()][lanes]. Where `keep`,
   /// `tape` [tape_size()] is filled for backward: step by step the slopes of the activation, then what the norm left.
   template <bool keep>
-  HWY_INLINE void forward(Real* x, Real* out, Real* tape, Real* scratch) const {
+  HWY_NOINLINE void forward(Real* x, Real* out, Real* tape, Real* scratch) const {
     constexpr int n = lanes<Real>;
     Real* y = scratch;
     Real* z = scratch + static_cast<std::ptrdiff_t>(widest_) * n;
@@ -392,7 +392,7 @@ class NetworkKernel {
   }
 
   /// d_out -> d_in [inputs()][lanes], with the tape of forward.
-  HWY_INLINE void backward(const Real* d_out, Real* d_in, const Real* tape, Real* scratch) const {
+  HWY_NOINLINE void backward(const Real* d_out, Real* d_in, const Real* tape, Real* scratch) const {
     constexpr int n = lanes<Real>;
     Real* dx = scratch;
     Real* dy = scratch + static_cast<std::ptrdiff_t>(widest_) * n;

@@ -35,6 +35,11 @@ struct RadialValue {
   Waves<Real> derivative;  // by r
 };
 
+/// Gaussians are cut off where they mean nothing beside their peak, long before their products become denormal numbers,
+/// which processors are many times slower with.
+template <class Real>
+inline constexpr Real lowest_power = std::is_same_v<Real, float> ? Real(-32) : Real(-300);
+
 /// R_k = exp(inta_k (r - rs_k)^2) times f_c = cos^4(pi r / (2 rc)), which is (cos(pi r / rc) / 2 + 1 / 2)^2.
 template <class Real>
 class ExactRadial {
@@ -95,7 +100,7 @@ class ExactRadial {
           static_cast<std::ptrdiff_t>(species) * (fixed_stride > 0 ? fixed_stride : stride) + v;
       const W off = broadcast<W>(distance[e]) - load<W>(centre + parameters);
       const W slope = load<W>(exponent + parameters) * off;
-      const W gaussian = exponential(slope * off);
+      const W gaussian = exponential(slope * off, lowest_power<Real>);
       const W value = gaussian * broadcast<W>(cut[e]);
       if constexpr (with_derivative)
         return {value, mul_add(gaussian, broadcast<W>(d_cut[e]), (slope + slope) * value)};

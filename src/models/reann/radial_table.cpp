@@ -58,6 +58,8 @@ Fit fit(int intervals, double end, const std::function<double(double)>& value) {
 
 // Derivatives lose about a factor of the number of intervals; with this much to spare they are still at rounding.
 constexpr double tolerance = 2e-10;
+// Beside the largest value. Products of anything less become denormal numbers, which are slow beyond measure.
+constexpr double negligible = 1e-14;
 constexpr int fewest = 32;
 constexpr int most = 2048;
 
@@ -92,7 +94,9 @@ std::optional<RadialTable> RadialTable::make(int species, int count, int stride,
       for (int n = 0; n < table.intervals; ++n)
         for (int i = 0; i < terms; ++i) {
           const std::size_t row = s * rows + static_cast<std::size_t>(n) * terms + static_cast<std::size_t>(i);
-          table.coefficient[row * stride + k] = static_cast<float>(one.intervals[n][terms - 1 - i]);
+          const double coefficient = one.intervals[n][terms - 1 - i];
+          if (std::abs(coefficient) > negligible * one.largest)
+            table.coefficient[row * stride + k] = static_cast<float>(coefficient);
         }
     }
   return table;

@@ -6,7 +6,8 @@
 #define GRAPEVINE_REANN_SHELLS_INL
 #endif
 
-#include <vector>
+#include <algorithm>
+#include <utility>
 
 #include "models/reann/angular.hpp"
 #include "simd/dual-inl.hpp"
@@ -26,109 +27,183 @@ struct Contraction {
   Waves<Real> value, x, y, z;
 };
 
-/// Orders 0, 1, 2; components 1; x y z; xx xy xz yy yz zz.
-template <class Real>
-class SecondOrderShells {
- public:
-  static constexpr int fixed_order = 2;
-  static constexpr int fixed_size = 10;
-  using Sums = Waves<Real>[fixed_size];
+inline constexpr int any_order = -1;
 
-  explicit SecondOrderShells(const AngularBasis& /*basis*/) {}
+/// Components of orders 0 .. `order`, known to the compiler: sums over them stay in registers as long as there are
+/// enough. Products of components are nested, so that each costs one multiplication, or none.
+template <class Real, int order>
+class Shells {
+  using W = Waves<Real>;
+  static constexpr int inner = AngularBasis::first(order);  // components below the highest order
+
+ public:
+  static constexpr int fixed_order = order;
+  static constexpr int fixed_size = AngularBasis::size_of_order(order);
+
+  explicit Shells(const AngularBasis& /*basis*/) {}
   HWY_INLINE int size() const { return fixed_size; }
 
+  HWY_INLINE void clear(W* sums) const { clear(sums, all()); }
+  /// Rows of waves, `stride` numbers from one component to the next.
+  HWY_INLINE void read(const Real* rows, int stride, W* values) const { read(rows, stride, values, all()); }
+  HWY_INLINE void write(const W* values, Real* rows, int stride) const { write(values, rows, stride, all()); }
+
   /// sums[p] += w A_p(d)
-  HWY_INLINE void add(const Waves<Real>& w, Real dx, Real dy, Real dz, Waves<Real>* sums) const {
-    const auto x = broadcast<Waves<Real>>(dx);
-    const auto y = broadcast<Waves<Real>>(dy);
-    const auto z = broadcast<Waves<Real>>(dz);
-    const auto wx = w * x;
-    const auto wy = w * y;
-    const auto wz = w * z;
+  HWY_INLINE void add(const W& w, Real dx, Real dy, Real dz, W* sums) const {
+    const Point d(dx, dy, dz);
+    W product[std::max(inner, 1)];
+    product[0] = w;
     sums[0] = sums[0] + w;
-    sums[1] = sums[1] + wx;
-    sums[2] = sums[2] + wy;
-    sums[3] = sums[3] + wz;
-    sums[4] = mul_add(wx, x, sums[4]);
-    sums[5] = mul_add(wx, y, sums[5]);
-    sums[6] = mul_add(wx, z, sums[6]);
-    sums[7] = mul_add(wy, y, sums[7]);
-    sums[8] = mul_add(wy, z, sums[8]);
-    sums[9] = mul_add(wz, z, sums[9]);
+    add(d, product, sums, above<0>());
   }
 
   /// sum_p D_p A_p(d)
-  HWY_INLINE Waves<Real> value(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+  HWY_INLINE W value(const W* D, Real dx, Real dy, Real dz) const {
     const Point d(dx, dy, dz);
-    return value_of(D, d, nested(D, d));
+    W nested[fixed_size];
+    nest(D, d, nested, above<0>());
+    return nested[0];
   }
 
-  HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+  HWY_INLINE Contraction<Real> contract(const W* D, Real dx, Real dy, Real dz) const {
     const Point d(dx, dy, dz);
-    const Point h = nested(D, d);
-    return {value_of(D, d, h), mul_add(D[4], d.x, h.x), mul_add(D[5], d.x, mul_add(D[7], d.y, h.y)),
-            mul_add(D[6], d.x, mul_add(D[8], d.y, mul_add(D[9], d.z, h.z)))};
+    W nested[std::max(fixed_size, 4)];
+    nest(D, d, nested, above<0>());
+    const W value = nested[0];
+    if constexpr (order == 0) {
+      const W none = zero<W>();
+      return {value, none, none, none};
+    } else {
+      differentiate(d, nested, above<1>());
+      return {value, nested[1], nested[2], nested[3]};
+    }
   }
 
  private:
-  struct Point {
-    Waves<Real> x, y, z;
+  template <int... p>
+  using Indices = std::integer_sequence<int, p...>;
 
-    HWY_INLINE Point(Real dx, Real dy, Real dz)
-        : x(broadcast<Waves<Real>>(dx)), y(broadcast<Waves<Real>>(dy)), z(broadcast<Waves<Real>>(dz)) {}
-    HWY_INLINE Point(const Waves<Real>& px, const Waves<Real>& py, const Waves<Real>& pz) : x(px), y(py), z(pz) {}
-  };
-
-  /// h with sum_p D_p A_p = D_0 + h . d
-  static HWY_INLINE Point nested(const Waves<Real>* D, const Point& d) {
-    return {mul_add(D[4], d.x, mul_add(D[5], d.y, mul_add(D[6], d.z, D[1]))),
-            mul_add(D[7], d.y, mul_add(D[8], d.z, D[2])), mul_add(D[9], d.z, D[3])};
+  static constexpr auto all() { return std::make_integer_sequence<int, fixed_size>(); }
+  /// As many as there are components of orders higher than `low`.
+  template <int low>
+  static constexpr auto above() {
+    return std::make_integer_sequence<int, std::max(0, fixed_size - AngularBasis::size_of_order(low))>();
   }
 
-  static HWY_INLINE Waves<Real> value_of(const Waves<Real>* D, const Point& d, const Point& h) {
-    return mul_add(h.x, d.x, mul_add(h.y, d.y, mul_add(h.z, d.z, D[0])));
+  static constexpr const AngularComponent& component(int p) { return AngularBasis::component(p); }
+
+  struct Point {
+    W axis[3];
+
+    HWY_INLINE Point(Real dx, Real dy, Real dz) : axis{broadcast<W>(dx), broadcast<W>(dy), broadcast<W>(dz)} {}
+  };
+
+  template <int... p>
+  static HWY_INLINE void clear(W* sums, Indices<p...> /*all*/) {
+    ((sums[p] = zero<W>()), ...);
+  }
+  template <int... p>
+  static HWY_INLINE void read(const Real* rows, int stride, W* values, Indices<p...> /*all*/) {
+    ((values[p] = load<W>(rows + static_cast<std::ptrdiff_t>(p) * stride)), ...);
+  }
+  template <int... p>
+  static HWY_INLINE void write(const W* values, Real* rows, int stride, Indices<p...> /*all*/) {
+    (store(values[p], rows + static_cast<std::ptrdiff_t>(p) * stride), ...);
+  }
+
+  template <int... p>
+  static HWY_INLINE void add(const Point& d, W* product, W* sums, Indices<p...> /*above 0*/) {
+    (add_component<p + 1>(d, product, sums), ...);
+  }
+  template <int p>
+  static HWY_INLINE void add_component(const Point& d, W* product, W* sums) {
+    constexpr AngularComponent c = component(p);
+    if constexpr (p < inner) {
+      product[p] = product[c.parent] * d.axis[c.axis];
+      sums[p] = sums[p] + product[p];
+    } else {
+      sums[p] = mul_add(product[c.parent], d.axis[c.axis], sums[p]);
+    }
+  }
+
+  /// nested[p] = sum of D_c A_c / A_p over p and all that descends from it.
+  template <int... p>
+  static HWY_INLINE void nest(const W* D, const Point& d, W* nested, Indices<p...> /*above 0*/) {
+    nested[0] = D[0];
+    ((nested[p + 1] = D[p + 1]), ...);
+    (nest_component<fixed_size - 1 - p>(d, nested), ...);
+  }
+  template <int p>
+  static HWY_INLINE void nest_component(const Point& d, W* nested) {
+    constexpr AngularComponent c = component(p);
+    nested[c.parent] = mul_add(nested[p], d.axis[c.axis], nested[c.parent]);
+  }
+
+  /// The derivative by an axis is the sum of nested[c] A_parent(c) over all c reached along this axis. It is nested
+  /// again, in nested[1 .. 3]: the last but one factor of a product goes first.
+  template <int... p>
+  static HWY_INLINE void differentiate(const Point& d, W* nested, Indices<p...> /*above 1*/) {
+    (differentiate_component<fixed_size - 1 - p>(d, nested), ...);
+  }
+  template <int p>
+  static HWY_INLINE void differentiate_component(const Point& d, W* nested) {
+    constexpr int axis = component(component(p).parent).axis;
+    constexpr int lower = AngularBasis::lower(p, axis);
+    nested[lower] = mul_add(nested[p], d.axis[axis], nested[lower]);
   }
 };
 
 /// Any order.
 template <class Real>
-class AnyOrderShells {
+class Shells<Real, any_order> {
+  using W = Waves<Real>;
+
  public:
-  static constexpr int fixed_order = -1;
+  static constexpr int fixed_order = any_order;
   static constexpr int fixed_size = AngularBasis::size_of_order(AngularBasis::highest_order);
 
-  explicit AnyOrderShells(const AngularBasis& basis) : basis_(&basis) {}
+  explicit Shells(const AngularBasis& basis) : basis_(&basis) {}
   HWY_INLINE int size() const { return basis_->size(); }
 
-  HWY_INLINE void add(const Waves<Real>& w, Real dx, Real dy, Real dz, Waves<Real>* sums) const {
-    Real component[fixed_size];
-    const Real d[3] = {dx, dy, dz};
-    basis_->evaluate(d, component);
-    for (int p = 0; p < size(); ++p) sums[p] = mul_add(broadcast<Waves<Real>>(component[p]), w, sums[p]);
+  HWY_INLINE void clear(W* sums) const {
+    for (int p = 0; p < size(); ++p) sums[p] = zero<W>();
+  }
+  HWY_INLINE void read(const Real* rows, int stride, W* values) const {
+    for (int p = 0; p < size(); ++p) values[p] = load<W>(rows + static_cast<std::ptrdiff_t>(p) * stride);
+  }
+  HWY_INLINE void write(const W* values, Real* rows, int stride) const {
+    for (int p = 0; p < size(); ++p) store(values[p], rows + static_cast<std::ptrdiff_t>(p) * stride);
   }
 
-  HWY_INLINE Waves<Real> value(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+  HWY_INLINE void add(const W& w, Real dx, Real dy, Real dz, W* sums) const {
     Real component[fixed_size];
     const Real d[3] = {dx, dy, dz};
     basis_->evaluate(d, component);
-    Waves<Real> sum = D[0];
-    for (int p = 1; p < size(); ++p) sum = mul_add(broadcast<Waves<Real>>(component[p]), D[p], sum);
+    for (int p = 0; p < size(); ++p) sums[p] = mul_add(broadcast<W>(component[p]), w, sums[p]);
+  }
+
+  HWY_INLINE W value(const W* D, Real dx, Real dy, Real dz) const {
+    Real component[fixed_size];
+    const Real d[3] = {dx, dy, dz};
+    basis_->evaluate(d, component);
+    W sum = D[0];
+    for (int p = 1; p < size(); ++p) sum = mul_add(broadcast<W>(component[p]), D[p], sum);
     return sum;
   }
 
-  HWY_INLINE Contraction<Real> contract(const Waves<Real>* D, Real dx, Real dy, Real dz) const {
+  HWY_INLINE Contraction<Real> contract(const W* D, Real dx, Real dy, Real dz) const {
     Real component[fixed_size];
     const Real d[3] = {dx, dy, dz};
     basis_->evaluate(d, component);
-    Waves<Real> value = D[0];
-    Waves<Real> gradient[3] = {zero<Waves<Real>>(), zero<Waves<Real>>(), zero<Waves<Real>>()};
+    W value = D[0];
+    W gradient[3] = {zero<W>(), zero<W>(), zero<W>()};
     for (int p = 1; p < size(); ++p) {
-      value = mul_add(broadcast<Waves<Real>>(component[p]), D[p], value);
+      value = mul_add(broadcast<W>(component[p]), D[p], value);
       for (int axis = 0; axis < 3; ++axis) {
         const int power = basis_->power(p, axis);
         if (power == 0) continue;
         const Real slope = static_cast<Real>(power) * component[basis_->lower(p, axis)];
-        gradient[axis] = mul_add(broadcast<Waves<Real>>(slope), D[p], gradient[axis]);
+        gradient[axis] = mul_add(broadcast<W>(slope), D[p], gradient[axis]);
       }
     }
     return {value, gradient[0], gradient[1], gradient[2]};
