@@ -1,22 +1,21 @@
-"""Trains a model on each of seven published data sets and tables its errors: python accuracy.py DATA FOLDER [NAME ...]
+"""Trains models on published data sets and tables their errors: python examples/accuracy/accuracy.py DATA FOLDER [NAME ...]
 
-DATA holds the sets as folders of extended XYZ files (see README.md here); NAME is one of the configurations beside this
-file, without .toml, all of them if none is given. Models, reports, and accuracy.md and accuracy.json with the errors on
-the test structures go to FOLDER. What is in FOLDER already is not trained again.
+DATA holds the sets as folders of extended XYZ files (docs/accuracy.md says which); NAME is a configuration beside this
+script, without .toml: all of them if none is given. Models and their reports go to FOLDER/NAME, and the errors on the
+test structures to FOLDER/accuracy.md and accuracy.json. What has been trained in FOLDER is not trained again.
 """
 
 import argparse
 import concurrent.futures
-import csv
 import json
 import random
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+from command_line import Failure, Parser, find_grapevine  # noqa: E402
+from training_runs import errors_of, minutes_of, train  # noqa: E402
 
 # Files of DATA to train on, and the one to judge by.
 FILES = {
@@ -32,6 +31,28 @@ TRAINED_PART = 0.8  # of a set that comes without test structures
 SPLIT_SEED = 1
 
 
+def parse(arguments):
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", metavar="DATA", type=Path, help="folder of the data sets")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="where everything is written")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"of {', '.join(FILES)}")
+    parser.add_argument("--at-once", type=int, default=2, help="trainings at a time, a thread each (default: 2)")
+    parser.add_argument("--grapevine", type=Path, help="the program (default: build/bin of the checkout, then PATH)")
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in FILES]
+    if unknown:
+        raise Failure(f"there is no data set '{unknown[0]}', only {', '.join(FILES)}")
+    if options.at_once < 1:
+        raise Failure(f"--at-once: {options.at_once} is no number of trainings")
+    options.names = options.names or list(FILES)
+    for name in options.names:
+        train_files, test = FILES[name]
+        for file in train_files + ([test] if test else []):
+            if not (options.data / file).is_file():
+                raise Failure(f"{options.data / file}: there is no such file")
+    return options
+
+
 def frames_of(path):
     """The frames of an extended XYZ file, as texts."""
     lines = path.read_text().splitlines(keepends=True)
@@ -44,55 +65,33 @@ def frames_of(path):
 
 
 def split(path, folder):
-    """Two files in `folder`, of frames to train on and to judge by, drawn by SPLIT_SEED."""
+    """Two files in `folder`, of structures to train on and to judge by, drawn by SPLIT_SEED."""
     frames = frames_of(path)
     random.Random(SPLIT_SEED).shuffle(frames)
     count = round(TRAINED_PART * len(frames))
-    train, test = folder / "train.extxyz", folder / "test.extxyz"
-    train.write_text("".join(frames[:count]))
+    train_file, test = folder / "train.extxyz", folder / "test.extxyz"
+    train_file.write_text("".join(frames[:count]))
     test.write_text("".join(frames[count:]))
-    return [train], test
+    return [train_file], test
 
 
-def data_of(name, data, folder):
-    train, test = FILES[name.removesuffix("-local").removesuffix("-deep")]
-    train = [data / file for file in train]
-    for file in train + ([data / test] if test else []):
-        if not file.is_file():
-            sys.exit(f"accuracy.py: {file} is missing")
-    if test is None:
-        return split(train[0], folder)
-    return train, data / test
-
-
-def train(name, data, folder, grapevine, threads):
-    """Trains unless the model is there, and returns its errors on the test structures and the minutes it took."""
-    place = folder / name
+def judge(name, options, grapevine):
+    """Errors on the test structures, and the minutes of training."""
+    place = options.folder / name
     place.mkdir(parents=True, exist_ok=True)
+    train_files, test = [options.data / file for file in FILES[name][0]], FILES[name][1]
+    if test:
+        test = options.data / test
+    else:
+        train_files, test = split(train_files[0], place)
     model = place / "model.safetensors"
-    train_files, test_file = data_of(name, data, place)
-    if not model.is_file():
-        command = [grapevine, "train", HERE / f"{name}.toml", "--threads", str(threads), "-o", model]
-        for file in train_files:
-            command += ["--train", file]
-        with (place / "output.txt").open("w") as output:
-            done = subprocess.run(command + ["--test", test_file], stdout=output, stderr=subprocess.STDOUT)
-        if done.returncode != 0:
-            raise RuntimeError(f"{name}: training failed, see {place / 'output.txt'}")
-    done = subprocess.run([grapevine, "evaluate", "--json", model, test_file], capture_output=True, text=True, check=True)
-    with model.with_suffix(".log.csv").open() as log:
-        epochs = list(csv.DictReader(log))
-    result = json.loads(done.stdout)["errors"]
-    result["atoms"] = int(frames_of(test_file)[0].splitlines()[0])
-    result["minutes"] = float(epochs[-1]["seconds"]) / 60
-    return result
+    train(grapevine, HERE / f"{name}.toml", model, train_files, test=test, flags=["--threads", 1])
+    return errors_of(grapevine, model, test) | {"minutes": minutes_of(model)}
 
 
 def table(results):
-    rows = [
-        "| set | energy MAE (meV/atom) | energy RMSE (meV/atom) | force MAE (meV/Å) | force RMSE (meV/Å) | minutes |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = ["| set | energy MAE | energy RMSE (meV/atom) | force MAE | force RMSE (meV/Å) | minutes |",
+            "| --- | --- | --- | --- | --- | --- |"]
     for name, errors in results.items():
         energy, forces = errors["energy_per_atom"], errors["forces"]
         numbers = [1e3 * x for x in (energy["mae"], energy["rmse"], forces["mae"], forces["rmse"])]
@@ -102,44 +101,34 @@ def table(results):
 
 def write_results(new, folder):
     path = folder / "accuracy.json"
-    results = json.loads(path.read_text()) if path.is_file() else {}
-    results.update(new)
-    results = dict(sorted(results.items()))
+    before = json.loads(path.read_text()) if path.is_file() else {}
+    results = {name: (before | new)[name] for name in FILES if name in before | new}
     path.write_text(json.dumps(results, indent=1) + "\n")
     (folder / "accuracy.md").write_text(table(results))
     print(table(results))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each")
-    parser.add_argument("--grapevine", default=str(CHECKOUT / "build/bin/grapevine"))
-    arguments = parser.parse_args()
-    known = sorted(file.stem for file in HERE.glob("*.toml"))
-    unknown = [name for name in arguments.names if name not in known]
-    if unknown:
-        sys.exit(f"accuracy.py: no configuration named {unknown[0]}; there are {', '.join(known)}")
-    if shutil.which(arguments.grapevine) is None:
-        sys.exit(f"accuracy.py: {arguments.grapevine} is not there; build first, or name it by --grapevine")
-
+def run(arguments):
+    options = parse(arguments)
+    grapevine = find_grapevine(options.grapevine)
+    options.folder.mkdir(parents=True, exist_ok=True)
     results = {}
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        running = {
-            pool.submit(train, name, arguments.data, arguments.folder, arguments.grapevine, arguments.threads): name
-            for name in arguments.names or known
-        }
+    with concurrent.futures.ThreadPoolExecutor(options.at_once) as pool:
+        running = {pool.submit(judge, name, options, grapevine): name for name in options.names}
         for done in concurrent.futures.as_completed(running):
             name = running[done]
-            try:
-                results[name] = done.result()
-            except (RuntimeError, subprocess.CalledProcessError) as problem:
-                sys.exit(f"accuracy.py: {problem}")
+            results[name] = done.result()
             print(f"{name}: {results[name]['minutes']:.1f} minutes of training", flush=True)
-    write_results(results, arguments.folder)
+    write_results(results, options.folder)
+
+
+def main():
+    try:
+        run(sys.argv[1:])
+    except (Failure, OSError) as failure:
+        sys.exit(f"accuracy.py: error: {failure}")
+    except KeyboardInterrupt:
+        sys.exit("accuracy.py: interrupted; what has been trained is kept")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Trainings by `grapevine train` and errors by `grapevine evaluate`, for the examples."""
+
+import csv
+import json
+import subprocess
+
+from command_line import Failure
+
+
+def train(grapevine, config, model, train_files, *, test=None, flags=()):
+    """Trains the model unless it is there already; what the program prints is kept in output.txt beside it."""
+    if model.is_file():
+        return
+    model.parent.mkdir(parents=True, exist_ok=True)
+    command = [grapevine, "train", config, "-o", model, *flags]
+    for file in train_files:
+        command += ["--train", file]
+    if test:
+        command += ["--test", test]
+    with (model.parent / "output.txt").open("w") as output:
+        done = subprocess.run([str(word) for word in command], stdout=output, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        last = (model.parent / "output.txt").read_text().strip().splitlines()[-1:]
+        raise Failure(f"{model.parent / 'output.txt'}: {''.join(last) or 'the training ended without a word'}")
+
+
+def minutes_of(model):
+    """How long a training took."""
+    with model.with_suffix(".log.csv").open() as log:
+        return float(list(csv.DictReader(log))[-1]["seconds"]) / 60
+
+
+def errors_of(grapevine, model, structures):
+    """The errors that `grapevine evaluate --json` finds: eV per atom, eV/Angstrom."""
+    done = subprocess.run([grapevine, "evaluate", "--json", model, structures], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(done.stderr.strip().removeprefix("grapevine: error: "))
+    return json.loads(done.stdout)["errors"]
