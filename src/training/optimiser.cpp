@@ -15,16 +15,18 @@ namespace {
 constexpr double beta1 = 0.9;
 constexpr double beta2 = 0.999;
 constexpr double epsilon = 1e-10;
+constexpr double longest = 1;  // step, in learning rates: that of a gradient that never changes
 
 /// Adam's moments of a run of numbers.
 struct Moments {
   std::span<double> mean, square;
 
-  /// The direction in which Adam goes, for the gradient's number i at step `steps`.
+  /// The direction in which Adam goes, for the gradient's number i at step `steps`. Where gradients grow suddenly, or
+  /// an eigenvector has turned, the second moment lags behind, and the step would be many times as long as it should.
   double direction(std::size_t i, double gradient, double correction1, double correction2) const {
     mean[i] = beta1 * mean[i] + (1 - beta1) * gradient;
     square[i] = beta2 * square[i] + (1 - beta2) * gradient * gradient;
-    return mean[i] / correction1 / (std::sqrt(square[i] / correction2) + epsilon);
+    return std::clamp(mean[i] / correction1 / (std::sqrt(square[i] / correction2) + epsilon), -longest, longest);
   }
 };
 
@@ -77,19 +79,8 @@ class AdamW : public Optimiser {
 
   virtual void step_part(std::size_t /*part*/, std::span<double> weights, std::span<const double> gradient,
                          const Moments& moments, const Rates& rates) {
-    std::vector<double> direction(weights.size());
     for (std::size_t i = 0; i < weights.size(); ++i)
-      direction[i] = moments.direction(i, gradient[i], rates.correction1, rates.correction2);
-    move(weights, direction, rates.learning_rate);
-  }
-
-  /// A gradient out of the ordinary must not make a step many times as long as the others.
-  static void move(std::span<double> weights, std::span<const double> direction, double learning_rate) {
-    double square = 0;
-    for (const double d : direction) square += d * d;
-    const double length = std::sqrt(square / static_cast<double>(direction.size()));
-    const double rate = learning_rate / std::max(1.0, length);
-    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rate * direction[i];
+      weights[i] -= rates.learning_rate * moments.direction(i, gradient[i], rates.correction1, rates.correction2);
   }
 
   static const std::vector<double>& find(const Memory& memory, const std::string& name, std::size_t size) {
@@ -178,7 +169,7 @@ class Soap final : public AdamW {
     for (std::size_t i = 0; i < rotated.size(); ++i)
       rotated[i] = moments.direction(i, rotated[i], rates.correction1, rates.correction2);
     out_of_basis(Matrix(g.rows(), g.columns(), rotated), p).copy_to(rotated);
-    move(weights, rotated, rates.learning_rate);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] -= rates.learning_rate * rotated[i];
     update_covariances(p, g);
     if (steps() % steps_between_bases == 1) renew_bases(p, moments);
   }
