@@ -49,11 +49,10 @@ HWY_NOINLINE void atoms_to_waves(int columns, const Dual<Real>* from, Dual<Real>
 /// Dual numbers move along the slopes of the loss by the forces. Backpropagation starts from dE = -1 + s eps, s being
 /// the slope by the energy: the change of what arrives at a weight is then s dE/dw minus the change of dE/dw, which is
 /// the gradient of the loss.
-template <class Real, int order, int fixed_waves>
+template <class Real, int order, int fixed_stride>
 class ReannGradient final : public GradientKernels {
   using D = Dual<Real>;
-  using Value = ReannModel<Real, order, ExactRadial<Real>, fixed_waves>;
-  static constexpr int fixed_stride = padded(fixed_waves);
+  using Value = ReannModel<Real, order, ExactRadial<Real>, fixed_stride>;
   static constexpr int block_atoms = lanes<Real>;
 
  public:
@@ -497,16 +496,16 @@ class ReannGradient final : public GradientKernels {
   int stride_;
   int layers_;
   int species_;
-  GramKernel<D, fixed_waves, order> gram_;
+  GramKernel<D, fixed_stride, order> gram_;
   Shells<D, order> shells_;
 };
 
 template <class Real>
 std::unique_ptr<GradientKernels> make_gradient(const Parameters& parameters) {
-  if (parameters.max_order == 2 && parameters.waves == 8)
+  if (parameters.max_order == 2 && padded(parameters.waves) == 8)
     return std::make_unique<ReannGradient<Real, 2, 8>>(parameters);
 #ifndef GRAPEVINE_FEW_SHAPES
-  if (parameters.max_order == 3 && parameters.waves == 8) return std::make_unique<ReannGradient<Real, 3, 8>>(parameters);
+  if (parameters.max_order == 3 && padded(parameters.waves) == 8) return std::make_unique<ReannGradient<Real, 3, 8>>(parameters);
   if (parameters.max_order == 3) return std::make_unique<ReannGradient<Real, 3, 0>>(parameters);
   if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, 2, 0>>(parameters);
 #endif

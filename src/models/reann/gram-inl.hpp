@@ -16,10 +16,10 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 /// G_l[k][q] = sum_{p of order l} multiplicity_p b[p][k] b[p][q], k <= q, for `waves` waves in rows of `stride`.
-/// `fixed_waves` and `fixed_order` are known to the compiler; 0 and any_order stand for any.
+/// `fixed_stride` and `fixed_order` are known to the compiler; 0 and any_order stand for any.
 ///
 /// All components of an order are in registers at once: one register of atoms of each, whatever the width of a row.
-template <class Real, int fixed_waves, int fixed_order>
+template <class Real, int fixed_stride, int fixed_order>
 class GramKernel {
  public:
   GramKernel(const AngularBasis& basis, int waves, int stride)
@@ -47,8 +47,8 @@ class GramKernel {
   template <int l>
   static constexpr int components = AngularBasis::first(l + 1) - AngularBasis::first(l);
 
-  HWY_INLINE int waves() const { return fixed_waves > 0 ? fixed_waves : waves_; }
-  HWY_INLINE int stride() const { return fixed_waves > 0 ? padded(fixed_waves) : stride_; }
+  HWY_INLINE int waves() const { return waves_; }
+  HWY_INLINE int stride() const { return fixed_stride > 0 ? fixed_stride : stride_; }
   HWY_INLINE int max_order() const { return fixed_order != any_order ? fixed_order : max_order_; }
   HWY_INLINE int entries_per_order() const { return waves() * (waves() + 1) / 2; }
 

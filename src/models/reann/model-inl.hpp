@@ -34,7 +34,7 @@ namespace grapevine::reann::HWY_NAMESPACE {
 ///
 /// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again, and
 /// finds what entered the network in its state.
-template <class Real, int order, class Radial, int fixed_waves>
+template <class Real, int order, class Radial, int fixed_stride>
 class ReannModel final : public Model<Real> {
  public:
   /// The parameters must have passed check().
@@ -171,7 +171,7 @@ class ReannModel final : public Model<Real> {
   }
 
  private:
-  using Kernels = EdgeKernels<Real, order, Radial, padded(fixed_waves)>;
+  using Kernels = EdgeKernels<Real, order, Radial, fixed_stride>;
   static constexpr int block_atoms = 16;
 
   struct Scratch final : Workspace {
@@ -316,7 +316,7 @@ class ReannModel final : public Model<Real> {
   bool one_species_;
   int layers_;
   Kernels edges_;
-  GramKernel<Real, fixed_waves, order> gram_;
+  GramKernel<Real, fixed_stride, order> gram_;
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
@@ -326,12 +326,11 @@ class ReannModel final : public Model<Real> {
 /// The shapes in common use have loops of fixed length.
 template <class Real, class Radial>
 std::shared_ptr<const Model<Real>> make_fast_model(const Parameters& parameters, Radial radial) {
-  if (parameters.max_order == 2 && parameters.waves == 7)
-    return std::make_shared<ReannModel<Real, 2, Radial, 7>>(parameters, std::move(radial));
-  if (parameters.max_order == 2 && parameters.waves == 8)
+  const int stride = padded(parameters.waves);
+  if (parameters.max_order == 2 && stride == 8)
     return std::make_shared<ReannModel<Real, 2, Radial, 8>>(parameters, std::move(radial));
   if (parameters.max_order == 2) return std::make_shared<ReannModel<Real, 2, Radial, 0>>(parameters, std::move(radial));
-  if (parameters.max_order == 3 && parameters.waves == 8)
+  if (parameters.max_order == 3 && stride == 8)
     return std::make_shared<ReannModel<Real, 3, Radial, 8>>(parameters, std::move(radial));
   if (parameters.max_order == 3) return std::make_shared<ReannModel<Real, 3, Radial, 0>>(parameters, std::move(radial));
   return std::make_shared<ReannModel<Real, any_order, Radial, 0>>(parameters, std::move(radial));
