@@ -44,7 +44,7 @@ template <class Real, int waves, class Species>
 class EdgeCases {
  public:
   using Radial = decltype(make_radial(std::declval<reann::Parameters>(), Real()));
-  using Kernels = EdgeKernels<Real, SecondOrderShells<Real>, Radial, reann::padded(waves)>;
+  using Kernels = EdgeKernels<Real, 2, Radial, reann::padded(waves)>;
   static constexpr int stride = reann::padded(waves);
 
   EdgeCases(std::shared_ptr<const Sample> sample, Species species)
@@ -52,7 +52,8 @@ class EdgeCases {
         blocks_(sample_->blocks(block_atoms)),
         species_(species),
         basis_(sample_->parameters.max_order),
-        kernels_(basis_, stride, make_radial(sample_->parameters, Real())),
+        radial_(make_radial(sample_->parameters, Real())),
+        kernels_(basis_, stride),
         initial_(pad_rows<Real>(sample_->parameters.initial_coefficient, waves, stride)) {
     const ListGraph& graph = sample_->graph;
     const auto atoms = static_cast<std::size_t>(graph.own() + graph.ghosts());
@@ -68,8 +69,8 @@ class EdgeCases {
     const auto& largest = *std::max_element(edges_.begin(), edges_.end(),
                                             [](const auto& a, const auto& b) { return a.edges() < b.edges(); });
     edge_gradient_.resize(4 * static_cast<std::size_t>(largest.edges() + EdgeBlock<Real>::padding));
-    kernels_.template geometry<true>(largest, scratch_);
-    kernels_.template density<true>(largest, species_, FeatureCoefficients<Real>{features_.data()}, scratch_,
+    edge_geometry<true>(largest, radial_, stride, scratch_);
+    kernels_.template density<true>(largest, radial_, species_, FeatureCoefficients<Real>{features_.data()}, scratch_,
                                     density_.data());
   }
 
@@ -78,19 +79,19 @@ class EdgeCases {
   }
   template <bool keep>
   void geometry() {
-    for (const auto& edges : edges_) kernels_.template geometry<keep>(edges, scratch_);
+    for (const auto& edges : edges_) edge_geometry<keep>(edges, radial_, stride, scratch_);
   }
   template <bool keep>
   void density_from_species() {
     const InitialCoefficients<Real, Species> coefficients{initial_.data(), species_};
     for (const auto& edges : edges_)
-      kernels_.template density<keep>(edges, species_, coefficients, scratch_, density_.data());
+      kernels_.template density<keep>(edges, radial_, species_, coefficients, scratch_, density_.data());
   }
   template <bool keep>
   void density_from_features() {
     const FeatureCoefficients<Real> coefficients{features_.data()};
     for (const auto& edges : edges_)
-      kernels_.template density<keep>(edges, species_, coefficients, scratch_, density_.data());
+      kernels_.template density<keep>(edges, radial_, species_, coefficients, scratch_, density_.data());
   }
   void gradients_from_species() {
     const InitialCoefficients<Real, Species> coefficients{initial_.data(), species_};
@@ -116,6 +117,7 @@ class EdgeCases {
   BlockList blocks_;
   Species species_;
   reann::AngularBasis basis_;
+  Radial radial_;
   Kernels kernels_;
   typename Kernels::Scratch scratch_;
   std::vector<EdgeBlock<Real>> edges_;
@@ -162,8 +164,8 @@ class AtomCases {
         gram_kernel_(basis_, waves, reann::padded(waves)),
         parameters_(p.readout.front()),
         step_(parameters_.blocks.front().front()),
-        fused_(gram_kernel_.size(), parameters_.input.outputs, reann::fuse_with_mixing(p, p.layers, parameters_.input),
-               parameters_.input.bias),
+        fused_(gram_size(waves, p.max_order), parameters_.input.outputs,
+               reann::fuse_with_mixing(p, p.layers, parameters_.input), parameters_.input.bias),
         network_(parameters_),
         activation_(step_.activation),
         norm_(*step_.norm) {
@@ -174,8 +176,7 @@ class AtomCases {
     density_ = ramp<Real>(rows * n);
     d_density_.resize(rows * n);
     gram_ = ramp<Real>(widest * n);
-    // Zero, as `backward` of the Gram matrices doubles what is on their diagonals.
-    d_gram_.resize(widest * n);
+    d_gram_ = ramp<Real>(widest * n);
     in_ = ramp<Real>(widest * n);
     x_.resize(widest * n);
     out_.resize(widest * n);
@@ -238,7 +239,7 @@ class AtomCases {
   }
 
   reann::AngularBasis basis_;
-  GramKernel<Real, waves, 2> gram_kernel_;
+  GramKernel<Real, reann::padded(waves), 2> gram_kernel_;
   reann::Network parameters_;
   reann::ResidualStep step_;
   LinearKernel<Real> fused_;

@@ -19,8 +19,9 @@ HWY_INLINE P polynomial(const P& x, const Real (&coefficient)[count]) {
   return sum;
 }
 
-/// e^x for any x; results beyond the range of normal numbers are cut off at its ends, or at e^lowest. With x = n ln 2 + g the power
-/// 2^n is made by adding n to the exponent bits: adding 1.5 * 2^23 (2^52) leaves n in the last bits of the sum.
+/// e^x for any x; results beyond the range of normal numbers are cut off at its ends, or at e^lowest. With x = n ln 2 +
+/// g the power 2^n is made by adding n to the exponent bits: adding 1.5 * 2^23 (2^52) leaves n in the last bits of the
+/// sum.
 template <int N>
 HWY_INLINE Pack<float, N> exponential(Pack<float, N> x, float lowest = -87.0f) {
   using P = Pack<float, N>;

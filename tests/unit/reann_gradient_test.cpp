@@ -36,6 +36,8 @@ std::vector<Case> cases() {
       {"eight_waves", {.waves = 8, .orbitals = 11, .layers = 1}},
       {"eleven_waves", {.waves = 11, .orbitals = 11, .layers = 1}},
       {"f_orbitals", {.waves = 8, .max_order = 3, .orbitals = 7, .layers = 1}},
+      {"eleven_waves_f_orbitals", {.waves = 11, .max_order = 3, .orbitals = 7, .layers = 1}},
+      {"g_orbitals", {.waves = 2, .max_order = 4, .orbitals = 3, .layers = 1}},
       {"s_only", {.max_order = 0, .layers = 1}},
       {"one_species", {.species = {"Cu"}, .layers = 1}},
       {"no_residual_block", {.layers = 1, .widths = {7}, .blocks = 0}},

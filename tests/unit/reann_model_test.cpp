@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <ostream>
 
 #include "models/reann/angular.hpp"
 #include "models/reann/model.hpp"
+#include "models/reann/radial_table.hpp"
 #include "reann_reference.hpp"
 #include "structures/evaluate_frame.hpp"
 
@@ -38,6 +40,9 @@ std::vector<Case> cases() {
       {"seven_waves", {.waves = 7, .orbitals = 5}},
       {"eight_waves", {.waves = 8, .orbitals = 5}},
       {"eight_waves_f_orbitals", {.waves = 8, .max_order = 3}},
+      {"eleven_waves_f_orbitals", {.waves = 11, .max_order = 3, .orbitals = 9, .layers = 1}},
+      {"eleven_waves_g_orbitals", {.waves = 11, .max_order = 4, .orbitals = 3, .layers = 1}},
+      {"seventeen_waves", {.waves = 17, .orbitals = 9, .layers = 1}},
       {"eleven_waves_two_orders", {.waves = 11, .max_order = 2, .orbitals = 9, .layers = 2}},
       {"eleven_waves", {.waves = 11, .orbitals = 40, .layers = 1}},
       {"one_species", {.species = {"Cu"}}},
@@ -164,6 +169,19 @@ TEST(ReannSmoothness, EnergyAndForceVanishAtTheCutoff) {
   EXPECT_NEAR(dimer(parameters.cutoff - 1e-3).forces[0], 0, 1e-7);
   EXPECT_EQ(dimer(parameters.cutoff + 1e-9).energy, apart);
   EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
+}
+
+// Numbers that small are many times slower than others.
+TEST(RadialTable, NarrowFunctionsLeaveNoDenormalNumbers) {
+  constexpr double end = 5;
+  const auto narrow = [](int, int k, double r) {
+    const double off = r - k;
+    return std::exp(-9 * off * off) * std::pow(1 - r / end, 4);
+  };
+  const std::optional<reann::RadialTable> table = reann::RadialTable::make(1, 5, 8, end, narrow);
+  ASSERT_TRUE(table.has_value());
+  for (const float coefficient : table->coefficient)
+    if (coefficient != 0) EXPECT_GT(std::abs(coefficient), 1e-20f);
 }
 
 TEST(AngularBasis, CountsDistinctComponentsWithMultinomialWeights) {

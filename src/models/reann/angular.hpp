@@ -63,8 +63,8 @@ constexpr int component_at(const std::array<int, 3>& power) {
 constexpr AngularComponent make_component(const std::array<int, 3>& power) {
   AngularComponent component;
   component.power = power;
-  component.multiplicity = factorial(power[0] + power[1] + power[2]) /
-                           (factorial(power[0]) * factorial(power[1]) * factorial(power[2]));
+  component.multiplicity =
+      factorial(power[0] + power[1] + power[2]) / (factorial(power[0]) * factorial(power[1]) * factorial(power[2]));
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (power[axis] == 0) continue;
     std::array<int, 3> lower = power;

@@ -7,8 +7,7 @@
 #define GRAPEVINE_REANN_EDGE_KERNELS_INL
 #endif
 
-#include <utility>
-#include <vector>
+#include <type_traits>
 
 #include "engine/graph.hpp"
 #include "models/reann/radial-inl.hpp"
@@ -44,60 +43,67 @@ struct FeatureCoefficients {
   }
 };
 
+/// Per edge of a block; arrays have room for whole vectors.
+template <class Real, class Radial>
+struct EdgeScratch {
+  typename Radial::Scratch prepared;
+  simd::AlignedVector<Real> direction;  // [edges][4] d / r
+  simd::AlignedVector<Real> radial;     // [edges][2][stride] R_k f_c and its derivative by r
+
+  void fit(int edges, int stride) {
+    const auto size = 4 * (static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding);
+    if (direction.size() >= size) return;
+    const std::size_t grown = size / 4 + size / 8;
+    prepared.resize(grown);
+    direction.resize(4 * grown);
+    radial.resize(2 * grown * stride);
+  }
+};
+
+template <class Real>
+HWY_INLINE void store_quads(const Pack<Real, 8>& x, const Pack<Real, 8>& y, const Pack<Real, 8>& z, Real* to) {
+  const typename Pack<Real, 8>::Tag d;
+  for (int i = 0; i < x.parts; ++i)
+    hn::StoreInterleaved4(x.part[i], y.part[i], z.part[i], hn::Zero(d), d, to + 4 * i * x.vector_lanes);
+}
+
+/// What depends on the edge alone and not on the wave; directions only where `keep`.
+template <bool keep, class Real, class Radial>
+HWY_NOINLINE void edge_geometry(const EdgeBlock<Real>& edges, const Radial& radial, int stride,
+                                EdgeScratch<Real, Radial>& scratch) {
+  using P = Pack<Real, 8>;
+  scratch.fit(edges.edges(), stride);
+  const int count = edges.edges();
+  const Real* HWY_RESTRICT xs = edges.x.data();
+  const Real* HWY_RESTRICT ys = edges.y.data();
+  const Real* HWY_RESTRICT zs = edges.z.data();
+  Real* HWY_RESTRICT direction = scratch.direction.data();
+  for (int e = 0; e < count; e += P::lanes) {
+    const P x = load<P>(xs + e);
+    const P y = load<P>(ys + e);
+    const P z = load<P>(zs + e);
+    const P r = square_root(mul_add(x, x, mul_add(y, y, z * z)));
+    radial.prepare(r, e, scratch.prepared);
+    if constexpr (keep) {
+      const P inverse = broadcast<P>(Real(1)) / r;
+      store_quads(x * inverse, y * inverse, z * inverse, direction + 4 * static_cast<std::ptrdiff_t>(e));
+    }
+  }
+}
+
 /// `order` and `fixed_stride` are known to the compiler; any_order and 0 stand for any.
 template <class Real, int order, class Radial, int fixed_stride>
 class EdgeKernels {
  public:
-  EdgeKernels(const AngularBasis& basis, int stride, Radial radial)
-      : shells_(basis), stride_(stride), radial_(std::move(radial)) {}
+  using Scratch = EdgeScratch<Real, Radial>;
 
-  Radial& radial() { return radial_; }
-  const Radial& radial() const { return radial_; }
-
-  /// Per edge of a block; arrays have room for whole vectors.
-  struct Scratch {
-    typename Radial::Scratch prepared;
-    simd::AlignedVector<Real> direction;  // [edges][4] d / r
-    simd::AlignedVector<Real> radial;     // [edges][2][stride] R_k f_c and its derivative by r
-
-    void fit(int edges, int stride) {
-      const auto size = 4 * (static_cast<std::size_t>(edges) + EdgeBlock<Real>::padding);
-      if (direction.size() >= size) return;
-      const std::size_t grown = size / 4 + size / 8;
-      prepared.resize(grown);
-      direction.resize(4 * grown);
-      radial.resize(2 * grown * stride);
-    }
-  };
-
-  /// What depends on the edge alone and not on the wave; directions only where `keep`.
-  template <bool keep>
-  HWY_INLINE void geometry(const EdgeBlock<Real>& edges, Scratch& scratch) const {
-    using P = Pack<Real, 8>;
-    scratch.fit(edges.edges(), stride_);
-    const int count = edges.edges();
-    const Real* HWY_RESTRICT xs = edges.x.data();
-    const Real* HWY_RESTRICT ys = edges.y.data();
-    const Real* HWY_RESTRICT zs = edges.z.data();
-    Real* HWY_RESTRICT direction = scratch.direction.data();
-    for (int e = 0; e < count; e += P::lanes) {
-      const P x = load<P>(xs + e);
-      const P y = load<P>(ys + e);
-      const P z = load<P>(zs + e);
-      const P r = square_root(mul_add(x, x, mul_add(y, y, z * z)));
-      radial_.prepare(r, e, scratch.prepared);
-      if constexpr (keep) {
-        const P inverse = broadcast<P>(Real(1)) / r;
-        store_quads(x * inverse, y * inverse, z * inverse, direction + 4 * static_cast<std::ptrdiff_t>(e));
-      }
-    }
-  }
+  EdgeKernels(const AngularBasis& basis, int stride) : shells_(basis), stride_(stride) {}
 
   /// b_i[p][k] = sum_j c_j[k] A_p(d_ij) R_k(r_ij) f_c(r_ij) -> density [centres][components][stride]. Where `keep`,
   /// radial functions and their derivatives are left in scratch for `gradients`.
   template <bool keep, class Species, class Coefficients>
-  HWY_INLINE void density(const EdgeBlock<Real>& edges, const Species species, const Coefficients coefficients,
-                          Scratch& scratch, Real* HWY_RESTRICT density) const {
+  HWY_INLINE void density(const EdgeBlock<Real>& edges, const Radial& radial_functions, const Species species,
+                          const Coefficients coefficients, Scratch& scratch, Real* HWY_RESTRICT density) const {
     const int size = shells_.size();
     const int stride = fixed_stride > 0 ? fixed_stride : stride_;
     const int* HWY_RESTRICT first = edges.first.data();
@@ -106,7 +112,7 @@ class EdgeKernels {
     const Real* HWY_RESTRICT y = edges.y.data();
     const Real* HWY_RESTRICT z = edges.z.data();
     Real* HWY_RESTRICT radial_kept = scratch.radial.data();
-    const auto radial = radial_.view(scratch.prepared);
+    const auto radial = radial_functions.view(scratch.prepared);
     const int centres = edges.centres();
     for (int c = 0; c < centres; ++c)
       for (int v = 0; v < stride; v += 8) {
@@ -173,12 +179,6 @@ class EdgeKernels {
  private:
   using W = Waves<Real>;
 
-  static HWY_INLINE void store_quads(const Pack<Real, 8>& x, const Pack<Real, 8>& y, const Pack<Real, 8>& z, Real* to) {
-    const typename Pack<Real, 8>::Tag d;
-    for (int i = 0; i < x.parts; ++i)
-      hn::StoreInterleaved4(x.part[i], y.part[i], z.part[i], hn::Zero(d), d, to + 4 * i * x.vector_lanes);
-  }
-
   static HWY_INLINE Pack<Real, 4> last_of_four(const Pack<Real, 4>& values) {
     if constexpr (std::is_same_v<Real, float> && Pack<Real, 4>::parts == 1) {
       return {hn::Broadcast<3>(values.part[0])};
@@ -191,7 +191,6 @@ class EdgeKernels {
 
   Shells<Real, order> shells_;
   int stride_;
-  Radial radial_;
 };
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

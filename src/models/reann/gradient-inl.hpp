@@ -16,6 +16,7 @@
 #include "engine/block_list.hpp"
 #include "engine/evaluator.hpp"
 #include "exchange/local/local_exchange.hpp"
+#include "models/reann/dual_density-inl.hpp"
 #include "models/reann/gradient.hpp"
 #include "models/reann/mixing_products-inl.hpp"
 #include "models/reann/model-inl.hpp"
@@ -49,11 +50,10 @@ HWY_NOINLINE void atoms_to_waves(int columns, const Dual<Real>* from, Dual<Real>
 /// Dual numbers move along the slopes of the loss by the forces. Backpropagation starts from dE = -1 + s eps, s being
 /// the slope by the energy: the change of what arrives at a weight is then s dE/dw minus the change of dE/dw, which is
 /// the gradient of the loss.
-template <class Real, int order, int fixed_waves>
+template <class Real>
 class ReannGradient final : public GradientKernels {
   using D = Dual<Real>;
-  using Value = ReannModel<Real, order, ExactRadial<Real>, fixed_waves>;
-  static constexpr int fixed_stride = padded(fixed_waves);
+  using Value = ReannModel<Real, ExactRadial<Real>>;
   static constexpr int block_atoms = lanes<Real>;
 
  public:
@@ -65,8 +65,8 @@ class ReannGradient final : public GradientKernels {
         stride_(padded(parameters.waves)),
         layers_(parameters.layers),
         species_(static_cast<int>(parameters.species.size())),
-        gram_(basis_, waves_, stride_),
-        shells_(basis_) {}
+        gram_size_(gram_size(waves_, basis_.max_order())),
+        density_(make_dual_density_kernels<Real>(parameters)) {}
 
   void assign(const Parameters& parameters) override {
     parameters_ = parameters;
@@ -100,7 +100,7 @@ class ReannGradient final : public GradientKernels {
 
   struct Sums {
     std::vector<std::vector<AtomSums>> atoms;  // [T + 1][species]
-    simd::AlignedVector<Real> radial;          // [species][2][stride] sums of u (r - rs)^2 and u (r - rs): see below
+    simd::AlignedVector<Real> radial;          // [species][2][stride], see DualNeighbours
     simd::AlignedVector<Real> initial;         // [species][stride]
 
     void clear() {
@@ -121,13 +121,7 @@ class ReannGradient final : public GradientKernels {
     NetworkTape<Real> network;
   };
 
-  /// A block of centres: its edges, how their vectors change, and radial functions, which are the same in every pass.
-  struct BlockTape {
-    EdgeBlock<Real> edges;
-    std::array<simd::AlignedVector<Real>, 3> change;  // [edges] of d
-    simd::AlignedVector<Real> distance_change;        // [edges]
-    simd::AlignedVector<Real> radial;                 // [edges][2][stride] R_k f_c and its derivative by r
-    typename ExactRadial<Real>::Scratch prepared;
+  struct BlockTape : EdgeTape<Real> {
     std::vector<PassTape> passes;  // [T]
   };
 
@@ -138,7 +132,7 @@ class ReannGradient final : public GradientKernels {
           kernels_(kernels),
           evaluator_(kernels.model_, 1),
           last_(kernels.make_tape(kernels.layers_)) {
-      std::size_t widest = static_cast<std::size_t>(whole_rows<Real>(kernels.gram_.size()) + 16);
+      std::size_t widest = static_cast<std::size_t>(whole_rows<Real>(kernels.gram_size_) + 16);
       for (int t = 0; t <= kernels.layers_; ++t)
         for (int s = 0; s < kernels.species_; ++s) {
           const auto& kernel = kernels.model_->kernel(t, s);
@@ -224,7 +218,7 @@ class ReannGradient final : public GradientKernels {
       using P = Pack<Real, 8>;
       const EdgeBlock<Real>& edges = tape.edges;
       const ExactRadial<Real>& radial = kernels_.model_->radial();
-      const int stride = kernels_.stride();
+      const int stride = kernels_.stride_;
       tape.prepared.resize(edges.x.size());
       tape.distance_change.resize(edges.x.size());
       tape.radial.resize(2 * edges.x.size() * stride);
@@ -241,76 +235,54 @@ class ReannGradient final : public GradientKernels {
       const auto view = radial.view(tape.prepared);
       for (int e = 0; e < edges.edges(); ++e)
         for (int v = 0; v < stride; v += 8) {
-          const auto value = view.template at<true, fixed_stride>(atom_species_[edges.neighbour[e]], e, v);
+          const auto value = view.template at<true, 0>(atom_species_[edges.neighbour[e]], e, v);
           Real* to = &tape.radial[static_cast<std::size_t>(2 * stride) * e + v];
           store(value.value, to);
           store(value.derivative, to + stride);
         }
     }
 
-    /// R_k f_c of an edge.
-    HWY_INLINE WD radial_of(const BlockTape& tape, int e, int v) const {
-      const int stride = kernels_.stride();
-      const Real* from = &tape.radial[static_cast<std::size_t>(2 * stride) * e + v];
-      return {load<W>(from), load<W>(from + stride) * broadcast<W>(tape.distance_change[e])};
-    }
-
-    static HWY_INLINE std::array<D, 3> vector_of(const BlockTape& tape, int e) {
-      return {D(tape.edges.x[e], tape.change[0][e]), D(tape.edges.y[e], tape.change[1][e]),
-              D(tape.edges.z[e], tape.change[2][e])};
-    }
-
     HWY_INLINE W initial_of(int j, int v) const {
       return load<W>(
-          &kernels_.model_->initial_coefficient()[static_cast<std::size_t>(atom_species_[j]) * kernels_.stride() + v]);
+          &kernels_.model_->initial_coefficient()[static_cast<std::size_t>(atom_species_[j]) * kernels_.stride_ + v]);
     }
 
     HWY_INLINE D* row_of(simd::AlignedVector<D>& rows, int atom) const {
-      return rows.data() + static_cast<std::ptrdiff_t>(atom) * kernels_.stride();
+      return rows.data() + static_cast<std::ptrdiff_t>(atom) * kernels_.stride_;
+    }
+
+    DualNeighbours<Real> neighbours(int t) {
+      const Value& model = *kernels_.model_;
+      return {model.radial(),
+              atom_species_.data(),
+              model.initial_coefficient().data(),
+              t > 0 ? features_[t].data() : nullptr,
+              sums.radial.data(),
+              sums.initial.data(),
+              t > 0 ? gradients_[t].data() : nullptr};
     }
 
     /// Densities of a block in packs of atoms, from c^(t) of the neighbours.
-    template <bool first>
-    HWY_NOINLINE void sum_density(int t, const BlockTape& tape, D* density) {
-      const EdgeBlock<Real>& edges = tape.edges;
-      const int stride = kernels_.stride();
-      const int size = kernels_.shells_.size();
-      for (int c = 0; c < edges.centres(); ++c)
-        for (int v = 0; v < stride; v += 8) {
-          WD sum[Shells<D, order>::fixed_size];
-          kernels_.shells_.clear(sum);
-          for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-            const int j = edges.neighbour[e];
-            const auto d = vector_of(tape, e);
-            WD w = radial_of(tape, e, v);
-            if constexpr (first)
-              w = initial_of(j, v) * w;
-            else
-              w = load<WD>(row_of(features_[t], j) + v) * w;
-            kernels_.shells_.add(w, d[0], d[1], d[2], sum);
-          }
-          kernels_.shells_.write(sum, waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride);
-        }
-      std::fill(waves_.begin() + static_cast<std::ptrdiff_t>(edges.centres()) * size * stride,
-                waves_.begin() + static_cast<std::ptrdiff_t>(block_atoms) * size * stride, D());
-      waves_to_atoms(size * stride, waves_.data(), density);
+    void sum_density(int t, const BlockTape& tape, D* density) {
+      const int row = kernels_.basis_.size() * kernels_.stride_;
+      kernels_.density_->sum(tape, neighbours(t), waves_.data());
+      std::fill(waves_.begin() + static_cast<std::ptrdiff_t>(tape.edges.centres()) * row,
+                waves_.begin() + static_cast<std::ptrdiff_t>(block_atoms) * row, D());
+      waves_to_atoms(row, waves_.data(), density);
     }
 
     /// From densities to the network's output in output_.
     HWY_NOINLINE void run(int t, const BlockTape& tape, PassTape& pass) {
       const auto& kernel = kernels_.model_->kernel(t, tape.edges.species);
-      if (t == 0)
-        sum_density<true>(t, tape, pass.density.data());
-      else
-        sum_density<false>(t, tape, pass.density.data());
-      kernels_.gram_.forward(pass.density.data(), pass.gram.data());
+      sum_density(t, tape, pass.density.data());
+      kernels_.density_->gram(pass.density.data(), pass.gram.data());
       kernel.fused.matrix.multiply(pass.gram.data(), hidden_.data());
       pass.network.forward(kernel.network, hidden_.data(), output_.data(), dx_.data());
     }
 
     HWY_NOINLINE void forward(int t, BlockTape& tape) {
       run(t, tape, tape.passes[t]);
-      const int stride = kernels_.stride();
+      const int stride = kernels_.stride_;
       for (int k = kernels_.waves_; k < stride; ++k)
         store(zero<Row<D>>(), &output_[static_cast<std::size_t>(k * lanes<Real>)]);
       atoms_to_waves(stride, output_.data(), waves_.data());
@@ -340,7 +312,7 @@ class ReannGradient final : public GradientKernels {
     }
 
     HWY_NOINLINE void backward(int t, BlockTape& tape) {
-      const int stride = kernels_.stride();
+      const int stride = kernels_.stride_;
       const std::vector<int>& centres = tape.edges.centre;
       D* row = waves_.data();
       for (const int atom : centres) {
@@ -362,7 +334,7 @@ class ReannGradient final : public GradientKernels {
     }
 
     HWY_INLINE void add_initial(int species, int v, const W& change) {
-      Real* to = &sums.initial[static_cast<std::size_t>(species) * kernels_.stride() + v];
+      Real* to = &sums.initial[static_cast<std::size_t>(species) * kernels_.stride_ + v];
       store(load<W>(to) + change, to);
     }
 
@@ -375,46 +347,9 @@ class ReannGradient final : public GradientKernels {
                             transposed_.data());
       atoms.fused.add(pass.gram.data(), hidden_.data(), transposed_.data());
       kernel.fused.transposed.multiply(hidden_.data(), d_gram_.data());
-      kernels_.gram_.backward(pass.density.data(), d_gram_.data(), d_density_.data());
-      atoms_to_waves(kernels_.shells_.size() * kernels_.stride(), d_density_.data(), waves_.data());
-      if (t == 0)
-        edge_gradients<true>(t, tape);
-      else
-        edge_gradients<false>(t, tape);
-    }
-
-    template <bool first>
-    HWY_NOINLINE void edge_gradients(int t, const BlockTape& tape) {
-      const EdgeBlock<Real>& edges = tape.edges;
-      const int stride = kernels_.stride();
-      const int size = kernels_.shells_.size();
-      const ExactRadial<Real>& parameters = kernels_.model_->radial();
-      for (int c = 0; c < edges.centres(); ++c)
-        for (int v = 0; v < stride; v += 8) {
-          WD slope[Shells<D, order>::fixed_size];
-          kernels_.shells_.read(waves_.data() + static_cast<std::ptrdiff_t>(c) * size * stride + v, stride, slope);
-          for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-            const int j = edges.neighbour[e];
-            const int species = atom_species_[j];
-            const auto d = vector_of(tape, e);
-            const WD value = kernels_.shells_.value(slope, d[0], d[1], d[2]) * radial_of(tape, e, v);
-            WD u;  // dE/dR_k R_k
-            if constexpr (first) {
-              add_initial(species, v, value.change);
-              u = initial_of(j, v) * value;
-            } else {
-              D* gradient = row_of(gradients_[t], j) + v;
-              store(load<WD>(gradient) + value, gradient);
-              u = load<WD>(row_of(features_[t], j) + v) * value;
-            }
-            const W off = broadcast<W>(tape.prepared.distance[e]) - load<W>(parameters.centres(species) + v);
-            const W by_off = mul_add(u.change, off, u.value * broadcast<W>(tape.distance_change[e]));
-            const W by_square = mul_add(by_off, off, u.value * off * broadcast<W>(tape.distance_change[e]));
-            Real* sum = &sums.radial[static_cast<std::size_t>(2 * species) * stride + v];
-            store(load<W>(sum) + by_square, sum);
-            store(load<W>(sum + stride) + by_off, sum + stride);
-          }
-        }
+      kernels_.density_->gram_backward(pass.density.data(), d_gram_.data(), d_density_.data());
+      atoms_to_waves(kernels_.basis_.size() * kernels_.stride_, d_density_.data(), waves_.data());
+      kernels_.density_->edge_gradients(tape, neighbours(t), waves_.data());
     }
 
     const ReannGradient& kernels_;
@@ -429,8 +364,6 @@ class ReannGradient final : public GradientKernels {
     simd::AlignedVector<Real> transposed_;
   };
 
-  HWY_INLINE int stride() const { return fixed_stride > 0 ? fixed_stride : stride_; }
-
   template <class P>
   static auto& network(P& parameters, int t, int species) {
     return t < parameters.layers ? parameters.message[t][species] : parameters.readout[species];
@@ -443,7 +376,7 @@ class ReannGradient final : public GradientKernels {
       for (int s = 0; s < species_; ++s) {
         const auto& kernel = model_->kernel(t, s);
         layer.push_back(
-            {LinearGradient<Real>(gram_.size(), kernel.network.inputs()), NetworkGradient<Real>(kernel.network)});
+            {LinearGradient<Real>(gram_size_, kernel.network.inputs()), NetworkGradient<Real>(kernel.network)});
       }
     }
     sums.radial.resize(static_cast<std::size_t>(2 * species_) * stride_);
@@ -453,7 +386,7 @@ class ReannGradient final : public GradientKernels {
 
   PassTape make_tape(int t) const {
     return {simd::AlignedVector<D>(static_cast<std::size_t>(basis_.size() * stride_) * lanes<Real>),
-            simd::AlignedVector<D>(static_cast<std::size_t>(whole_rows<Real>(gram_.size())) * lanes<Real>),
+            simd::AlignedVector<D>(static_cast<std::size_t>(whole_rows<Real>(gram_size_)) * lanes<Real>),
             NetworkTape<Real>(model_->kernel(t, 0).network)};
   }
 
@@ -497,21 +430,9 @@ class ReannGradient final : public GradientKernels {
   int stride_;
   int layers_;
   int species_;
-  GramKernel<D, fixed_waves, order> gram_;
-  Shells<D, order> shells_;
+  int gram_size_;
+  std::unique_ptr<const DualDensityKernels<Real>> density_;
 };
-
-template <class Real>
-std::unique_ptr<GradientKernels> make_gradient(const Parameters& parameters) {
-  if (parameters.max_order == 2 && parameters.waves == 8)
-    return std::make_unique<ReannGradient<Real, 2, 8>>(parameters);
-#ifndef GRAPEVINE_FEW_SHAPES
-  if (parameters.max_order == 3 && parameters.waves == 8) return std::make_unique<ReannGradient<Real, 3, 8>>(parameters);
-  if (parameters.max_order == 3) return std::make_unique<ReannGradient<Real, 3, 0>>(parameters);
-  if (parameters.max_order == 2) return std::make_unique<ReannGradient<Real, 2, 0>>(parameters);
-#endif
-  return std::make_unique<ReannGradient<Real, any_order, 0>>(parameters);
-}
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

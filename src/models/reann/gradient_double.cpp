@@ -10,7 +10,7 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 std::unique_ptr<GradientKernels> make_gradient_in_double(const Parameters& parameters) {
-  return make_gradient<double>(parameters);
+  return std::make_unique<ReannGradient<double>>(parameters);
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

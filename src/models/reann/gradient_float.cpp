@@ -10,7 +10,7 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
 std::unique_ptr<GradientKernels> make_gradient_in_float(const Parameters& parameters) {
-  return make_gradient<float>(parameters);
+  return std::make_unique<ReannGradient<float>>(parameters);
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

@@ -15,19 +15,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
+/// Distinct entries of the Gram matrices of all orders.
+constexpr int gram_size(int waves, int max_order) { return (max_order + 1) * waves * (waves + 1) / 2; }
+
 /// G_l[k][q] = sum_{p of order l} multiplicity_p b[p][k] b[p][q], k <= q, for `waves` waves in rows of `stride`.
-/// `fixed_waves` and `fixed_order` are known to the compiler; 0 and any_order stand for any.
+/// `fixed_stride` and `fixed_order` are known to the compiler; 0 and any_order stand for any.
 ///
 /// All components of an order are in registers at once: one register of atoms of each, whatever the width of a row.
-template <class Real, int fixed_waves, int fixed_order>
+template <class Real, int fixed_stride, int fixed_order>
 class GramKernel {
  public:
   GramKernel(const AngularBasis& basis, int waves, int stride)
       : max_order_(basis.max_order()), waves_(waves), stride_(stride) {}
 
-  HWY_INLINE int size() const { return (max_order() + 1) * entries_per_order(); }
-
-  /// density [components][stride][lanes] -> gram [size()][lanes]
+  /// density [components][stride][lanes] -> gram [gram_size][lanes]
   HWY_NOINLINE void forward(const Real* HWY_RESTRICT density, Real* HWY_RESTRICT gram) const {
     for (int lane = 0; lane < n; lane += R::lanes) forward_orders(density + lane, gram + lane, orders());
   }
@@ -47,13 +48,13 @@ class GramKernel {
   template <int l>
   static constexpr int components = AngularBasis::first(l + 1) - AngularBasis::first(l);
 
-  HWY_INLINE int waves() const { return fixed_waves > 0 ? fixed_waves : waves_; }
-  HWY_INLINE int stride() const { return fixed_waves > 0 ? padded(fixed_waves) : stride_; }
+  HWY_INLINE int stride() const { return fixed_stride > 0 ? fixed_stride : stride_; }
   HWY_INLINE int max_order() const { return fixed_order != any_order ? fixed_order : max_order_; }
-  HWY_INLINE int entries_per_order() const { return waves() * (waves() + 1) / 2; }
+  HWY_INLINE int entries_per_order() const { return gram_size(waves_, 0); }
 
   static constexpr auto orders() {
-    return std::make_integer_sequence<int, 1 + (fixed_order != any_order ? fixed_order : AngularBasis::highest_order)>();
+    return std::make_integer_sequence<int,
+                                      1 + (fixed_order != any_order ? fixed_order : AngularBasis::highest_order)>();
   }
   template <int... l>
   HWY_INLINE void forward_orders(const Real* density, Real* gram, std::integer_sequence<int, l...> /*orders*/) const {
@@ -79,10 +80,10 @@ class GramKernel {
     const std::ptrdiff_t row = static_cast<std::ptrdiff_t>(stride()) * n;
     const Real* HWY_RESTRICT first = order_rows<l>(density);
     Real* HWY_RESTRICT to = gram + static_cast<std::ptrdiff_t>(l * entries_per_order()) * n;
-    for (int k = 0; k < waves(); ++k) {
+    for (int k = 0; k < waves_; ++k) {
       R b[components<l>];
       for (int i = 0; i < components<l>; ++i) b[i] = multiplicity<l>(i) * load<R>(first + i * row + k * n);
-      for (int q = k; q < waves(); ++q, to += n) {
+      for (int q = k; q < waves_; ++q, to += n) {
         const Real* HWY_RESTRICT other = first + q * n;
         R sum[2] = {b[0] * load<R>(other), zero<R>()};
         for (int i = 1; i < components<l>; ++i) sum[i % 2] = mul_add(b[i], load<R>(other + i * row), sum[i % 2]);
@@ -98,20 +99,20 @@ class GramKernel {
     const Real* HWY_RESTRICT first = order_rows<l>(density);
     Real* HWY_RESTRICT to = order_rows<l>(d_density);
     const Real* HWY_RESTRICT order_gram = d_gram + static_cast<std::ptrdiff_t>(l * entries_per_order()) * n;
-    for (int k = 0; k < waves(); ++k) {
+    for (int k = 0; k < waves_; ++k) {
       R sum[components<l>];
       for (int i = 0; i < components<l>; ++i) sum[i] = zero<R>();
       const auto add = [&](const R& gradient, int q) HWY_ATTR {
         for (int i = 0; i < components<l>; ++i) sum[i] = mul_add(gradient, load<R>(first + i * row + q * n), sum[i]);
       };
       const Real* HWY_RESTRICT entry = order_gram + k * n;
-      for (int q = 0; q < k; entry += (waves() - q - 1) * n, ++q) add(load<R>(entry), q);
+      for (int q = 0; q < k; entry += (waves_ - q - 1) * n, ++q) add(load<R>(entry), q);
       const R diagonal = load<R>(entry);
       add(diagonal + diagonal, k);
-      for (int q = k + 1; q < waves(); ++q) add(load<R>(entry + (q - k) * n), q);
+      for (int q = k + 1; q < waves_; ++q) add(load<R>(entry + (q - k) * n), q);
       for (int i = 0; i < components<l>; ++i) store(multiplicity<l>(i) * sum[i], to + i * row + k * n);
     }
-    for (int k = waves(); k < stride(); ++k)
+    for (int k = waves_; k < stride(); ++k)
       for (int i = 0; i < components<l>; ++i) store(zero<R>(), to + i * row + k * n);
   }
 

@@ -8,15 +8,13 @@
 
 #include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "engine/model.hpp"
 #include "models/reann/angular.hpp"
-#include "models/reann/edge_kernels-inl.hpp"
+#include "models/reann/density-inl.hpp"
 #include "models/reann/fuse.hpp"
-#include "models/reann/gram-inl.hpp"
 #include "models/reann/network-inl.hpp"
 #include "models/reann/parameters.hpp"
 #include "models/reann/radial-inl.hpp"
@@ -34,7 +32,7 @@ namespace grapevine::reann::HWY_NAMESPACE {
 ///
 /// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again, and
 /// finds what entered the network in its state.
-template <class Real, int order, class Radial, int fixed_waves>
+template <class Real, class Radial>
 class ReannModel final : public Model<Real> {
  public:
   /// The parameters must have passed check().
@@ -45,14 +43,14 @@ class ReannModel final : public Model<Real> {
         stride_(padded(parameters.waves)),
         one_species_(parameters.species.size() == 1),
         layers_(parameters.layers),
-        edges_(basis_, stride_, std::move(radial)),
-        gram_(basis_, waves_, stride_),
+        radial_(std::move(radial)),
+        density_(make_density_kernels<Real, Radial>(parameters)),
         initial_coefficient_(pad_rows<Real>(parameters.initial_coefficient, waves_, stride_)),
         energy_shift_(parameters.energy_shift) {
     for (int t = 0; t <= layers_; ++t) {
       std::vector<AtomKernel>& kernels = kernels_.emplace_back();
       for (const Network& network : t < layers_ ? parameters.message[t] : parameters.readout)
-        kernels.push_back({LinearKernel<Real>(gram_.size(), network.input.outputs,
+        kernels.push_back({LinearKernel<Real>(gram_size(waves_, parameters.max_order), network.input.outputs,
                                               fuse_with_mixing(parameters, t, network.input), network.input.bias),
                            NetworkKernel<Real>(network)});
       if (t < layers_)
@@ -65,7 +63,7 @@ class ReannModel final : public Model<Real> {
   /// fusing with the mixing, as [outputs][Gram entries].
   template <class Fused>
   void assign(const Parameters& parameters, const Fused& fused) {
-    edges_.radial().assign(parameters);
+    radial_.assign(parameters);
     initial_coefficient_ = pad_rows<Real>(parameters.initial_coefficient, waves_, stride_);
     energy_shift_ = parameters.energy_shift;
     const int species = static_cast<int>(parameters.species.size());
@@ -88,7 +86,7 @@ class ReannModel final : public Model<Real> {
   int waves() const { return waves_; }
   const AtomKernel& kernel(int t, int species) const { return kernels_[t][species]; }
   const std::vector<Real>& initial_coefficient() const { return initial_coefficient_; }
-  const Radial& radial() const { return edges_.radial(); }
+  const Radial& radial() const { return radial_; }
 
   double cutoff() const override { return cutoff_; }
   int layers() const override { return layers_; }
@@ -171,11 +169,10 @@ class ReannModel final : public Model<Real> {
   }
 
  private:
-  using Kernels = EdgeKernels<Real, order, Radial, padded(fixed_waves)>;
   static constexpr int block_atoms = 16;
 
   struct Scratch final : Workspace {
-    typename Kernels::Scratch edges;
+    EdgeScratch<Real, Radial> edges;
     simd::AlignedVector<Real> densities;  // [centres][components][stride] b of a block, then dE/db
     simd::AlignedVector<Real> density;    // [components][stride][lanes] b of a group
     simd::AlignedVector<Real> d_density;  // the same
@@ -187,36 +184,20 @@ class ReannModel final : public Model<Real> {
     simd::AlignedVector<Real> rows;  // [lanes][stride or hidden_width]
   };
 
-  /// Calls function(species of neighbours, coefficients of neighbours) with the types that suit the model and the pass.
-  template <class Function>
-  HWY_INLINE void with_neighbours(int t, const Block<Real>& block, const Function& function) const {
-    const OneSpecies one;
-    const ManySpecies many{block.species.data()};
-    const FeatureCoefficients<Real> features{block.features[t]};
-    if (t > 0 && one_species_)
-      function(one, features);
-    else if (t > 0)
-      function(many, features);
-    else if (one_species_)
-      function(one, InitialCoefficients<Real, OneSpecies>{initial_coefficient_.data(), one});
-    else
-      function(many, InitialCoefficients<Real, ManySpecies>{initial_coefficient_.data(), many});
+  Neighbours<Real> neighbours(int t, const Block<Real>& block) const {
+    return {one_species_ ? nullptr : block.species.data(), initial_coefficient_.data(),
+            t > 0 ? block.features[t] : nullptr};
   }
 
   template <bool keep>
-  HWY_NOINLINE void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
-    edges_.template geometry<keep>(block.edges, scratch.edges);
-    with_neighbours(t, block, [&](auto species, auto coefficients) HWY_ATTR {
-      edges_.template density<keep>(block.edges, species, coefficients, scratch.edges, scratch.densities.data());
-    });
+  void sum_density(int t, const Block<Real>& block, Scratch& scratch) const {
+    edge_geometry<keep>(block.edges, radial_, stride_, scratch.edges);
+    density_->sum(keep, block.edges, radial_, neighbours(t, block), scratch.edges, scratch.densities.data());
   }
 
-  HWY_NOINLINE void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
-    with_neighbours(t, block, [&](auto /*species*/, auto coefficients) HWY_ATTR {
-      constexpr bool later = std::is_same_v<decltype(coefficients), FeatureCoefficients<Real>>;
-      edges_.template gradients<later>(block.edges, coefficients, scratch.edges, scratch.densities.data(),
-                                       block.gradients[t], block.edge_gradient);
-    });
+  void edge_gradients(int t, const Block<Real>& block, Scratch& scratch) const {
+    density_->edge_gradients(block.edges, neighbours(t, block), scratch.edges, scratch.densities.data(),
+                             block.gradients[t], block.edge_gradient);
   }
 
   /// Calls function(atoms, their rows of scratch.densities) for as many centres at a time as there are lanes.
@@ -235,7 +216,7 @@ class ReannModel final : public Model<Real> {
   }
 
   HWY_INLINE void compute_hidden(const AtomKernel& kernel, Scratch& scratch) const {
-    gram_.forward(scratch.density.data(), scratch.gram.data());
+    density_->gram(scratch.density.data(), scratch.gram.data());
     kernel.fused.matrix.multiply(scratch.gram.data(), scratch.hidden.data());
   }
 
@@ -272,7 +253,7 @@ class ReannModel final : public Model<Real> {
     const int row = basis_.size() * stride_;
     kernel.network.backward(scratch.output.data(), scratch.hidden.data(), scratch.tape.data(), scratch.network.data());
     kernel.fused.transposed.multiply(scratch.hidden.data(), scratch.gram.data());
-    gram_.backward(scratch.density.data(), scratch.gram.data(), scratch.d_density.data());
+    density_->gram_backward(scratch.density.data(), scratch.gram.data(), scratch.d_density.data());
     transpose(row, lanes<Real>, scratch.d_density.data(), lanes<Real>, densities, row);
   }
 
@@ -315,39 +296,13 @@ class ReannModel final : public Model<Real> {
   int stride_;  // waves padded to whole packs; the padding is zero throughout
   bool one_species_;
   int layers_;
-  Kernels edges_;
-  GramKernel<Real, fixed_waves, order> gram_;
+  Radial radial_;
+  DensityKernelsPointer<Real, Radial> density_;
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
   int hidden_width_ = 0;                          // of message networks, padded to whole tiles
 };
-
-/// The shapes in common use have loops of fixed length.
-template <class Real, class Radial>
-std::shared_ptr<const Model<Real>> make_fast_model(const Parameters& parameters, Radial radial) {
-  if (parameters.max_order == 2 && parameters.waves == 7)
-    return std::make_shared<ReannModel<Real, 2, Radial, 7>>(parameters, std::move(radial));
-  if (parameters.max_order == 2 && parameters.waves == 8)
-    return std::make_shared<ReannModel<Real, 2, Radial, 8>>(parameters, std::move(radial));
-  if (parameters.max_order == 2) return std::make_shared<ReannModel<Real, 2, Radial, 0>>(parameters, std::move(radial));
-  if (parameters.max_order == 3 && parameters.waves == 8)
-    return std::make_shared<ReannModel<Real, 3, Radial, 8>>(parameters, std::move(radial));
-  if (parameters.max_order == 3) return std::make_shared<ReannModel<Real, 3, Radial, 0>>(parameters, std::move(radial));
-  return std::make_shared<ReannModel<Real, any_order, Radial, 0>>(parameters, std::move(radial));
-}
-
-inline std::shared_ptr<const Model<double>> make_double_model(const Parameters& parameters) {
-  return make_fast_model<double>(parameters, ExactRadial<double>(parameters, padded(parameters.waves)));
-}
-
-/// `table` is null where radial functions vary too fast for one.
-inline std::shared_ptr<const Model<float>> make_float_model(const Parameters& parameters, const RadialTable* table) {
-  if (table != nullptr) return make_fast_model<float>(parameters, TabulatedRadial(*table));
-  using Exact = ExactRadial<float>;
-  return std::make_shared<ReannModel<float, any_order, Exact, 0>>(
-      parameters, Exact(parameters, padded(parameters.waves)));
-}
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

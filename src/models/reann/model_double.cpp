@@ -9,8 +9,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
+template <>
+DensityKernelsPointer<double, ExactRadial<double>> make_density_kernels(const Parameters& parameters) {
+  return make_shaped_density_kernels<double, ExactRadial<double>>(parameters);
+}
+
 std::shared_ptr<const Model<double>> make_model_in_double(const Parameters& parameters) {
-  return make_double_model(parameters);
+  using Exact = ExactRadial<double>;
+  return std::make_shared<ReannModel<double, Exact>>(parameters, Exact(parameters, padded(parameters.waves)));
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE

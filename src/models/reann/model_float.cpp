@@ -9,8 +9,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
 
+template <>
+DensityKernelsPointer<float, TabulatedRadial> make_density_kernels(const Parameters& parameters) {
+  return make_shaped_density_kernels<float, TabulatedRadial>(parameters);
+}
+
+template <>
+DensityKernelsPointer<float, ExactRadial<float>> make_density_kernels(const Parameters& parameters) {
+  return make_shaped_density_kernels<float, ExactRadial<float>>(parameters);
+}
+
+/// `table` is null where radial functions vary too fast for one.
 std::shared_ptr<const Model<float>> make_model_in_float(const Parameters& parameters, const RadialTable* table) {
-  return make_float_model(parameters, table);
+  if (table != nullptr)
+    return std::make_shared<ReannModel<float, TabulatedRadial>>(parameters, TabulatedRadial(*table));
+  using Exact = ExactRadial<float>;
+  return std::make_shared<ReannModel<float, Exact>>(parameters, Exact(parameters, padded(parameters.waves)));
 }
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
