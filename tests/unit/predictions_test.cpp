@@ -129,7 +129,7 @@ TEST(DimerCurves, AreThereForEveryPair) {
   const std::vector<DimerCurve> curves = dimer_curves(*potential);
   std::vector<std::string> pairs;
   for (const DimerCurve& curve : curves) pairs.push_back(curve.first + curve.second);
-  EXPECT_THAT(pairs, ElementsAre("OO", "OH", "HH"));
+  EXPECT_THAT(pairs, ElementsAre("HH", "HO", "OO"));
 }
 
 TEST(DimerCurves, AreTheEnergyOfThePairWithoutThatOfTheAtoms) {

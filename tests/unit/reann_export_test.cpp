@@ -104,11 +104,16 @@ TEST_F(ReannExportTest, GoldenCheckpointsComeBackAsTheyWere) {
   EXPECT_EQ(cases, 5);
 }
 
-TEST_F(ReannExportTest, ShippedModelsComeBackAsTheyWere) {
+TEST_F(ReannExportTest, ShippedModelsComeBackButForEnergiesInTheBiases) {
   for (const char* name : {"models/nbmotaw.safetensors", "models/water.safetensors"}) {
     SCOPED_TRACE(name);
     const Parameters p = reann::read_parameters(TensorFile::read(test::source_folder() / name));
-    expect_same(there_and_back(p), p);
+    const Parameters back = there_and_back(p);
+    Parameters expected = p;
+    for (std::size_t s = 0; s < p.species.size(); ++s)
+      expected.readout[s].output.bias.front() += p.energy_shift[s] - back.energy_shift[s];
+    expected.energy_shift = back.energy_shift;
+    expect_same(back, expected);
   }
 }
 
