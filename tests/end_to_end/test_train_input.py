@@ -71,7 +71,7 @@ def lines_with(text, *words):
 def test_init_lists_every_option_and_is_read_back(train, data, tmp_path):
     printed = train("--init")
     assert printed.returncode == 0
-    assert tomllib.loads(printed.stdout)["optimiser"]["epochs"] == 500
+    assert tomllib.loads(printed.stdout)["optimiser"]["epochs"] == 200
     assert train("--init", "new.toml").returncode == 0
     assert (tmp_path / "new.toml").read_text() == printed.stdout
     done = train("new.toml", "--train", data, "-o", "model.safetensors", "--dry-run")

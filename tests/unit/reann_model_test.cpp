@@ -181,7 +181,7 @@ TEST(RadialTable, NarrowFunctionsLeaveNoDenormalNumbers) {
   const std::optional<reann::RadialTable> table = reann::RadialTable::make(1, 5, 8, end, narrow);
   ASSERT_TRUE(table.has_value());
   for (const float coefficient : table->coefficient)
-    EXPECT_TRUE(coefficient == 0 || std::abs(coefficient) > 1e-20f) << coefficient;
+    EXPECT_TRUE(coefficient == 0 || std::abs(coefficient) > 1e-24f) << coefficient;
 }
 
 TEST(AngularBasis, CountsDistinctComponentsWithMultinomialWeights) {

@@ -38,7 +38,7 @@ struct RadialValue {
 /// Gaussians are cut off where they mean nothing beside their peak, long before their products become denormal numbers,
 /// which processors are many times slower with.
 template <class Real>
-inline constexpr Real lowest_power = std::is_same_v<Real, float> ? Real(-32) : Real(-300);
+inline constexpr Real lowest_power = std::is_same_v<Real, float> ? Real(-41) : Real(-300);
 
 /// R_k = exp(inta_k (r - rs_k)^2) times f_c = cos^4(pi r / (2 rc)), which is (cos(pi r / rc) / 2 + 1 / 2)^2.
 template <class Real>

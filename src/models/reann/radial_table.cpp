@@ -58,8 +58,9 @@ Fit fit(int intervals, double end, const std::function<double(double)>& value) {
 
 // Derivatives lose about a factor of the number of intervals; with this much to spare they are still at rounding.
 constexpr double tolerance = 2e-10;
-// Beside the largest value. Products of anything less become denormal numbers, which are slow beyond measure.
-constexpr double negligible = 1e-14;
+// Beside a Gaussian's peak of 1: squares of anything less become denormal numbers, which are slow beyond measure. Waves
+// that grow without bounds have their largest values where no neighbour is, and those say nothing.
+constexpr double negligible = 1e-18;
 constexpr int fewest = 32;
 constexpr int most = 2048;
 
@@ -95,7 +96,7 @@ std::optional<RadialTable> RadialTable::make(int species, int count, int stride,
         for (int i = 0; i < terms; ++i) {
           const std::size_t row = s * rows + static_cast<std::size_t>(n) * terms + static_cast<std::size_t>(i);
           const double coefficient = one.intervals[n][terms - 1 - i];
-          if (std::abs(coefficient) > negligible * one.largest)
+          if (std::abs(coefficient) > negligible * std::min(1.0, one.largest))
             table.coefficient[row * stride + k] = static_cast<float>(coefficient);
         }
     }
