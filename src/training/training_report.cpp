@@ -96,8 +96,8 @@ std::filesystem::path report_path(const std::filesystem::path& output) {
   return path.replace_extension(".report.html");
 }
 
-TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
-                  const TrainingState& state, const JudgedSets& sets, int threads) {
+TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output,
+                             const Trainable& model, const TrainingState& state, const JudgedSets& sets, int threads) {
   const auto potential = model.potential();
   TrainingSummary summary;
   summary.title = output.stem().string();

@@ -28,7 +28,7 @@ std::filesystem::path report_path(const std::filesystem::path& output);
 
 /// Judges a finished model and writes its report beside it, and the report's pictures to `model.plots`. Returns what
 /// the report shows. Throws Error.
-TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output, const Trainable& model,
-                  const TrainingState& state, const JudgedSets& sets, int threads);
+TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output,
+                             const Trainable& model, const TrainingState& state, const JudgedSets& sets, int threads);
 
 }  // namespace grapevine
