@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import sys
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -26,3 +27,14 @@ def find_grapevine(given):
         if os.access(path, os.X_OK) and Path(path).is_file():
             return Path(path).resolve()
     raise Failure(f"{candidates[0]}: there is no such program; build it first, or name it by --grapevine")
+
+
+def run_program(action, note=""):
+    """Calls action(arguments); what goes wrong ends the program with one line. `note` is added to an interruption."""
+    name = Path(sys.argv[0]).name
+    try:
+        action(sys.argv[1:])
+    except (Failure, OSError) as failure:
+        sys.exit(f"{name}: error: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(f"{name}: interrupted{note}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from command_line import Failure, Parser, find_grapevine  # noqa: E402
+from command_line import Failure, Parser, find_grapevine, run_program  # noqa: E402
 from training_runs import errors_of, minutes_of, train  # noqa: E402
 
 # Files of DATA to train on, and the one to judge by.
@@ -122,14 +122,5 @@ def run(arguments):
     write_results(results, options.folder)
 
 
-def main():
-    try:
-        run(sys.argv[1:])
-    except (Failure, OSError) as failure:
-        sys.exit(f"accuracy.py: error: {failure}")
-    except KeyboardInterrupt:
-        sys.exit("accuracy.py: interrupted; what has been trained is kept")
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, "; what has been trained is kept")

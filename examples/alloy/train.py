@@ -16,7 +16,7 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from command_line import Failure, Parser, find_grapevine  # noqa: E402
+from command_line import Failure, Parser, find_grapevine, run_program  # noqa: E402
 from committee_labels import disordered, label, moved  # noqa: E402
 from training_runs import errors_of, minutes_of, train  # noqa: E402
 
@@ -83,14 +83,5 @@ def run(arguments):
               f"{1e3 * errors['forces']['mae']:.1f} meV/A")
 
 
-def main():
-    try:
-        run(sys.argv[1:])
-    except (Failure, OSError) as failure:
-        sys.exit(f"train.py: error: {failure}")
-    except KeyboardInterrupt:
-        sys.exit("train.py: interrupted; what is done is kept")
-
-
 if __name__ == "__main__":
-    main()
+    run_program(run, "; what is done is kept")

@@ -17,7 +17,7 @@ import crystal  # noqa: E402
 import dynamics  # noqa: E402
 import figures  # noqa: E402
 import page  # noqa: E402
-from command_line import Failure, Parser, find_grapevine  # noqa: E402
+from command_line import Failure, Parser, find_grapevine, run_program  # noqa: E402
 
 
 def parse(arguments, known):
@@ -115,14 +115,5 @@ def validate(arguments):
     print(f"written: {options.folder / 'validation.md'}")
 
 
-def main():
-    try:
-        validate(sys.argv[1:])
-    except (Failure, OSError) as failure:
-        sys.exit(f"validate.py: error: {failure}")
-    except KeyboardInterrupt:
-        sys.exit("validate.py: interrupted")
-
-
 if __name__ == "__main__":
-    main()
+    run_program(validate)
