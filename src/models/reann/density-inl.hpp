@@ -112,9 +112,11 @@ template <class Real, class Radial>
 DensityKernelsPointer<Real, Radial> make_shaped_density_kernels(const Parameters& p) {
   const bool narrow = padded(p.waves) == 8;
   if (p.max_order == 2 && narrow) return std::make_unique<ShapedDensityKernels<Real, Radial, 2, 8>>(p);
+#ifndef GRAPEVINE_FEW_SHAPES
   if (p.max_order == 2) return std::make_unique<ShapedDensityKernels<Real, Radial, 2, 0>>(p);
   if (p.max_order == 3 && narrow) return std::make_unique<ShapedDensityKernels<Real, Radial, 3, 8>>(p);
   if (p.max_order == 3) return std::make_unique<ShapedDensityKernels<Real, Radial, 3, 0>>(p);
+#endif
   return std::make_unique<ShapedDensityKernels<Real, Radial, any_order, 0>>(p);
 }
 
