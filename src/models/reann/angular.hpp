@@ -8,8 +8,9 @@ namespace grapevine::reann {
 /// A product of components of an edge vector d.
 struct AngularComponent {
   std::array<int, 3> power{};  ///< of x, y, z
-  double multiplicity = 1;     ///< ordered products that are equal to it: l! / (a! b! c!)
-  int parent = 0;              ///< A_p = A_parent * d[axis]; axes never decrease from a parent to its children
+  int order = 0;
+  double multiplicity = 1;  ///< ordered products that are equal to it: l! / (a! b! c!)
+  int parent = 0;           ///< A_p = A_parent * d[axis]; axes never decrease from a parent to its children
   int axis = 0;
   std::array<int, 3> lower{};  ///< component with one power of x, y, z less, where there is one
 };
@@ -63,8 +64,9 @@ constexpr int component_at(const std::array<int, 3>& power) {
 constexpr AngularComponent make_component(const std::array<int, 3>& power) {
   AngularComponent component;
   component.power = power;
+  component.order = power[0] + power[1] + power[2];
   component.multiplicity =
-      factorial(power[0] + power[1] + power[2]) / (factorial(power[0]) * factorial(power[1]) * factorial(power[2]));
+      factorial(component.order) / (factorial(power[0]) * factorial(power[1]) * factorial(power[2]));
   for (std::size_t axis = 0; axis < 3; ++axis) {
     if (power[axis] == 0) continue;
     std::array<int, 3> lower = power;
