@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +28,16 @@ def find_grapevine(given):
         if os.access(path, os.X_OK) and Path(path).is_file():
             return Path(path).resolve()
     raise Failure(f"{candidates[0]}: there is no such program; build it first, or name it by --grapevine")
+
+
+def run_evaluate(grapevine, model, structures, *flags):
+    """What `grapevine evaluate` prints; Failure with what it says is wrong."""
+    command = [grapevine, "evaluate", model, structures, *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise Failure(lines[-1].removeprefix("grapevine: error: "))
+    return done.stdout
 
 
 def run_program(action, note=""):

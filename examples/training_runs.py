@@ -4,7 +4,7 @@ import csv
 import json
 import subprocess
 
-from command_line import Failure
+from command_line import Failure, run_evaluate
 
 
 def train(grapevine, config, model, train_files, *, test=None, flags=()):
@@ -32,7 +32,4 @@ def minutes_of(model):
 
 def errors_of(grapevine, model, structures):
     """The errors that `grapevine evaluate --json` finds: eV per atom, eV/Angstrom."""
-    done = subprocess.run([grapevine, "evaluate", "--json", model, structures], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(done.stderr.strip().removeprefix("grapevine: error: "))
-    return json.loads(done.stdout)["errors"]
+    return json.loads(run_evaluate(grapevine, model, structures, "--json"))["errors"]

@@ -1,6 +1,5 @@
 """Structures whose energies and forces are the mean of a committee of models."""
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from ase import Atoms
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from command_line import Failure  # noqa: E402
+from command_line import run_evaluate  # noqa: E402
 
 
 def moved(atoms, spread, strain, random):
@@ -37,9 +36,7 @@ def predictions(grapevine, model, structures):
     with tempfile.TemporaryDirectory() as folder:
         path, out = Path(folder) / "structures.extxyz", Path(folder) / "results.extxyz"
         ase.io.write(path, structures, format="extxyz")
-        done = subprocess.run([grapevine, "evaluate", model, path, "-o", out], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failure(done.stderr.strip().removeprefix("grapevine: error: "))
+        run_evaluate(grapevine, model, path, "-o", out)
         frames = ase.io.read(out, ":", format="extxyz")
     return [frame.get_potential_energy() for frame in frames], [frame.get_forces() for frame in frames]
 

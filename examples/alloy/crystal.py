@@ -4,13 +4,12 @@ Energies (eV) and stresses come from `grapevine evaluate` in double precision, f
 strained bcc lattice is a centre of inversion, so that no atom feels a force and nothing has to be relaxed.
 """
 
-import subprocess
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 from ase.io import read
-from command_line import Failure
+from command_line import Failure, run_evaluate
 
 GPA_PER_EV_A3 = 160.21766208
 VOLUMES = np.linspace(0.92, 1.08, 33)  # of the equation of state, relative to the guess
@@ -72,11 +71,7 @@ class Evaluator:
         """The structures with energy and stress, in their order. Positions keep all their digits."""
         source, results = self.folder / "cells.extxyz", self.folder / "cells-evaluated.extxyz"
         source.write_text("".join(extxyz(atoms) for atoms in structures))
-        command = [self.grapevine, "evaluate", self.model, source, "-o", results, "--precision", "double"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode != 0:
-            lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise Failure(lines[-1].removeprefix("grapevine: error: "))
+        run_evaluate(self.grapevine, self.model, source, "-o", results, "--precision", "double")
         return read(results, ":")
 
 

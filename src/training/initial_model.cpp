@@ -70,6 +70,7 @@ std::unique_ptr<Trainable> make_initial_model(const TrainingOptions& options, co
   parameters.energy_shift = fit_reference_energies(labelled, species, known_energies(options));
   const bool shared = options.start.empty() && options.model.shared_mixing;
   reann::InputScaling scaling = reann::scaling_of_inputs(parameters, sample);
+  if (options.start.empty()) reann::unscale_inputs(parameters, scaling);
   return reann::make_trainable(std::move(parameters), {shared, options.in_double, std::move(scaling)});
 }
 

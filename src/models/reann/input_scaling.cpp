@@ -12,7 +12,26 @@ namespace {
 
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
 
-/// Mean and variance of the invariants rho_m of pass t for each species, with the coefficients of pass 0.
+/// b [components][K] of a centre, with the coefficients of pass 0.
+std::vector<double> density(const Parameters& p, const EdgeBlock<double>& edges, std::span<const int> species_of) {
+  const AngularBasis basis(p.max_order);
+  const auto K = static_cast<std::size_t>(p.waves);
+  std::vector<double> b(static_cast<std::size_t>(basis.size()) * K);
+  std::vector<double> component(static_cast<std::size_t>(basis.size()));
+  for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e) {
+    const double d[3] = {edges.x[e], edges.y[e], edges.z[e]};
+    const int j = species_of[static_cast<std::size_t>(edges.neighbour[e])];
+    basis.evaluate(d, component.data());
+    for (std::size_t k = 0; k < K; ++k) {
+      const double w = p.initial_coefficient[static_cast<std::size_t>(j) * K + k] *
+                       radial_function(p, j, static_cast<int>(k), std::hypot(d[0], d[1], d[2]));
+      for (std::size_t c = 0; c < component.size(); ++c) b[c * K + k] += w * component[c];
+    }
+  }
+  return b;
+}
+
+/// Mean and variance of the invariants rho_m of pass t for each species.
 class InvariantStatistics {
  public:
   InvariantStatistics(const Parameters& p, int t)
@@ -23,10 +42,10 @@ class InvariantStatistics {
         mean_(product(static_cast<int>(p.species.size()), p.orbitals)),
         square_(mean_.size()) {}
 
-  void add(int species, const EdgeBlock<double>& edges, std::span<const int> species_of) {
+  void add(int species, const std::vector<double>& b) {
     const auto M = static_cast<std::size_t>(p_.orbitals);
     ++count_[static_cast<std::size_t>(species)];
-    const std::vector<double> rho = invariants(density(edges, species_of));
+    const std::vector<double> rho = invariants(b);
     for (std::size_t m = 0; m < M; ++m) {
       const std::size_t at = static_cast<std::size_t>(species) * M + m;
       const double off = rho[m] - mean_[at];
@@ -54,23 +73,6 @@ class InvariantStatistics {
   // Atoms that are all alike would be taken for very different ones.
   static constexpr double least_deviation = 0.05;
 
-  std::vector<double> density(const EdgeBlock<double>& edges, std::span<const int> species_of) const {
-    const auto K = static_cast<std::size_t>(p_.waves);
-    std::vector<double> b(static_cast<std::size_t>(basis_.size()) * K);
-    std::vector<double> component(static_cast<std::size_t>(basis_.size()));
-    for (std::size_t e = 0; e < static_cast<std::size_t>(edges.edges()); ++e) {
-      const double d[3] = {edges.x[e], edges.y[e], edges.z[e]};
-      const int j = species_of[static_cast<std::size_t>(edges.neighbour[e])];
-      basis_.evaluate(d, component.data());
-      for (std::size_t k = 0; k < K; ++k) {
-        const double w = p_.initial_coefficient[static_cast<std::size_t>(j) * K + k] *
-                         radial_function(p_, j, static_cast<int>(k), std::hypot(d[0], d[1], d[2]));
-        for (std::size_t c = 0; c < component.size(); ++c) b[c * K + k] += w * component[c];
-      }
-    }
-    return b;
-  }
-
   std::vector<double> invariants(const std::vector<double>& b) const {
     const auto K = static_cast<std::size_t>(p_.waves);
     const auto M = static_cast<std::size_t>(p_.orbitals);
@@ -95,65 +97,58 @@ class InvariantStatistics {
   std::vector<double> square_;      // [species][M] sum of squares off the mean
 };
 
-/// Calls function(first linear map, scaling of what enters it) for all networks.
+/// Calls function(weight, bias, mean, deviation) for all weights of the first linear maps of all networks.
 template <class Function>
-void for_each_input(Parameters& p, const InputScaling& scaling, const Function& function) {
+void for_each_input_weight(Parameters& p, const InputScaling& scaling, const Function& function) {
   for (std::size_t t = 0; t < scaling.of.size(); ++t) {
     std::vector<Network>& networks = t < p.message.size() ? p.message[t] : p.readout;
-    for (std::size_t s = 0; s < networks.size(); ++s) function(networks[s].input, scaling.of[t][s]);
+    for (std::size_t s = 0; s < networks.size(); ++s) {
+      Linear& linear = networks[s].input;
+      const InputScaling::Rho& rho = scaling.of[t][s];
+      const std::size_t M = rho.mean.size();
+      for (std::size_t o = 0; o < linear.bias.size(); ++o)
+        for (std::size_t m = 0; m < M; ++m)
+          function(linear.weight[o * M + m], linear.bias[o], rho.mean[m], rho.deviation[m]);
+    }
   }
 }
 
 }  // namespace
 
 InputScaling scaling_of_inputs(const Parameters& parameters, const Graph& sample) {
+  std::vector<InvariantStatistics> passes;
+  for (int t = 0; t <= parameters.layers; ++t) passes.emplace_back(parameters, t);
+  EdgeBlock<double> edges;
+  for (const int i : sample.centres()) {
+    sample.edges({&i, 1}, edges);
+    const std::vector<double> b = density(parameters, edges, sample.species());
+    for (InvariantStatistics& pass : passes) pass.add(sample.species()[static_cast<std::size_t>(i)], b);
+  }
   InputScaling scaling;
-  for (int t = 0; t <= parameters.layers; ++t) {
-    InvariantStatistics statistics(parameters, t);
-    EdgeBlock<double> edges;
-    for (const int i : sample.centres()) {
-      sample.edges({&i, 1}, edges);
-      statistics.add(sample.species()[static_cast<std::size_t>(i)], edges, sample.species());
-    }
+  for (const InvariantStatistics& pass : passes) {
     auto& of_pass = scaling.of.emplace_back();
-    for (std::size_t s = 0; s < parameters.species.size(); ++s)
-      of_pass.push_back(statistics.scaling(static_cast<int>(s)));
+    for (std::size_t s = 0; s < parameters.species.size(); ++s) of_pass.push_back(pass.scaling(static_cast<int>(s)));
   }
   return scaling;
 }
 
 void scale_inputs(Parameters& parameters, const InputScaling& scaling) {
-  for_each_input(parameters, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
-    const std::size_t M = rho.mean.size();
-    for (std::size_t o = 0; o < linear.bias.size(); ++o)
-      for (std::size_t m = 0; m < M; ++m) {
-        double& weight = linear.weight[o * M + m];
-        linear.bias[o] += weight * rho.mean[m];
-        weight *= rho.deviation[m];
-      }
+  for_each_input_weight(parameters, scaling, [](double& weight, double& bias, double mean, double deviation) {
+    bias += weight * mean;
+    weight *= deviation;
   });
 }
 
 void unscale_inputs(Parameters& parameters, const InputScaling& scaling) {
-  for_each_input(parameters, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
-    const std::size_t M = rho.mean.size();
-    for (std::size_t o = 0; o < linear.bias.size(); ++o)
-      for (std::size_t m = 0; m < M; ++m) {
-        double& weight = linear.weight[o * M + m];
-        weight /= rho.deviation[m];
-        linear.bias[o] -= weight * rho.mean[m];
-      }
+  for_each_input_weight(parameters, scaling, [](double& weight, double& bias, double mean, double deviation) {
+    weight /= deviation;
+    bias -= weight * mean;
   });
 }
 
 void scale_input_gradients(Parameters& gradient, const InputScaling& scaling) {
-  for_each_input(gradient, scaling, [](Linear& linear, const InputScaling::Rho& rho) {
-    const std::size_t M = rho.mean.size();
-    for (std::size_t o = 0; o < linear.bias.size(); ++o)
-      for (std::size_t m = 0; m < M; ++m) {
-        double& slope = linear.weight[o * M + m];
-        slope = (slope - linear.bias[o] * rho.mean[m]) / rho.deviation[m];
-      }
+  for_each_input_weight(gradient, scaling, [](double& weight, const double& bias, double mean, double deviation) {
+    weight = (weight - bias * mean) / deviation;
   });
 }
 

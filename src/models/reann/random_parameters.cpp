@@ -8,7 +8,6 @@
 #include <random>
 #include <span>
 
-#include "models/reann/input_scaling.hpp"
 #include "models/reann/random_numbers.hpp"
 #include "support/error.hpp"
 
@@ -114,7 +113,6 @@ void spread_waves(Parameters& p, double shortest) {
 Parameters initial_parameters(const Sizes& sizes, std::uint64_t seed, const Graph& sample) {
   Parameters p = random_parameters(sizes, seed);
   spread_waves(p, shortest_distance(sample));
-  unscale_inputs(p, scaling_of_inputs(p, sample));
   check(p);
   return p;
 }

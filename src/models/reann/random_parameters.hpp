@@ -33,8 +33,8 @@ struct Sizes {
 Parameters random_parameters(const Sizes& sizes, std::uint64_t seed);
 
 /// The potential a training starts from: radial waves spread from the shortest distance in `sample` to the cutoff,
-/// small random messages and energies, and first linear maps such that what enters the networks has mean 0 and
-/// variance 1 over the atoms of `sample`. Throws Error if the sizes are not those of a model.
+/// small random messages and energies, and first linear maps for invariants of mean 0 and variance 1: they are the W',
+/// b' of InputScaling. Throws Error if the sizes are not those of a model.
 Parameters initial_parameters(const Sizes& sizes, std::uint64_t seed, const Graph& sample);
 
 }  // namespace grapevine::reann

@@ -37,7 +37,6 @@ class Shells {
   static constexpr int inner = AngularBasis::first(order);  // components below the highest order
 
  public:
-  static constexpr int fixed_order = order;
   static constexpr int fixed_size = AngularBasis::size_of_order(order);
 
   explicit Shells(const AngularBasis& /*basis*/) {}
@@ -159,7 +158,6 @@ class Shells<Real, any_order> {
   using W = Waves<Real>;
 
  public:
-  static constexpr int fixed_order = any_order;
   static constexpr int fixed_size = AngularBasis::size_of_order(AngularBasis::highest_order);
 
   explicit Shells(const AngularBasis& basis) : basis_(&basis) {}
