@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 
 #include "formats/text_numbers.hpp"
@@ -216,7 +217,7 @@ IrrepsList parse_irreps(const std::string& text, const std::string& where) {
     item.erase(std::remove(item.begin(), item.end(), ' '), item.end());
     const std::size_t x = item.find('x');
     const std::string order = x == std::string::npos ? item : item.substr(x + 1);
-    const auto count = x == std::string::npos ? std::optional<long long>(1) : parse_integer(item.substr(0, x));
+    const auto count = x == std::string::npos ? std::optional<std::int64_t>(1) : parse_integer(item.substr(0, x));
     if (!count || *count < 1 || *count > max_channels || order.size() != 2 || order[0] < '0' ||
         order[0] > '0' + max_written_order || (order[1] != 'e' && order[1] != 'o') || list.size() == max_irreps)
       fail();
