@@ -24,8 +24,8 @@ HWY_EXPORT(make_model_in_float);
 
 template <>
 std::shared_ptr<const Model<float>> make_nequip_model<float>(const Parameters& parameters) {
-  // A tenth of what the rounding of a weight may be.
-  constexpr double tolerance = 1e-8;
+  // About the rounding of the largest weights.
+  constexpr double tolerance = 1e-7;
   std::vector<RadialSpline> splines;
   for (std::size_t t = 0; t < parameters.interactions.size(); ++t)
     splines.push_back(RadialSpline::fit(parameters, static_cast<int>(t), tolerance));
