@@ -6,14 +6,19 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "formats/mapped_file.hpp"
 #include "formats/para_file.hpp"
 #include "formats/sha256.hpp"
 #include "formats/torch_archive.hpp"
 #include "importers/reann.hpp"
+#include "importers/sevennet.hpp"
+#include "models/nequip/file.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
 
@@ -26,8 +31,18 @@ struct ImportArguments {
   std::string activation;
   std::string message_activation;
   std::string gaussian_sign;
+  std::string modality;
   std::string note;
   std::string output;
+};
+
+/// A model from another program's file, whatever its architecture.
+struct ImportedModel {
+  std::string kind;                ///< of the file
+  std::string origin;              ///< what else the file says of itself; may be empty
+  std::vector<std::string> notes;  ///< for the user
+  std::string summary;
+  std::function<FileContents(const Provenance&)> contents;
 };
 
 int parse_sign(const std::string& text) {
@@ -53,18 +68,60 @@ void check_output(const ImportArguments& arguments) {
         fmt::format("{}: the model would be written over its source; choose another name for -o", arguments.output));
 }
 
+/// A flag that says something about files of one kind only.
+struct FlagOfKind {
+  const char* flag;
+  const std::string& value;
+};
+
+void refuse_flags(const ImportArguments& arguments, const char* kind, std::initializer_list<FlagOfKind> flags) {
+  for (const FlagOfKind& entry : flags)
+    if (!entry.value.empty())
+      throw Error(fmt::format("{}: {} has no meaning for a {}; leave it out", arguments.source, entry.flag, kind));
+}
+
+std::string summary_of(const std::vector<std::string>& species, double cutoff, std::size_t layers,
+                       std::size_t parameters) {
+  return fmt::format("species {}, cutoff {} Angstrom, {} message layers, {} parameters", fmt::join(species, " "),
+                     cutoff, layers, parameters);
+}
+
+ImportedModel import_reann_file(const TorchArchive& archive, const ImportArguments& arguments) {
+  refuse_flags(arguments, "file of REANN", {{"--modality", arguments.modality}});
+  ReannImport import = import_reann(archive, options_of(arguments));
+  const reann::Parameters& p = import.parameters;
+  return {import.kind, "", import.notes, summary_of(p.species, p.cutoff, static_cast<std::size_t>(p.layers), p.count()),
+          [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
+}
+
+ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportArguments& arguments) {
+  refuse_flags(arguments, sevennet_kind,
+               {{"--para", arguments.para},
+                {"--activation", arguments.activation},
+                {"--message-activation", arguments.message_activation},
+                {"--gaussian-sign", arguments.gaussian_sign}});
+  SevenNetImportOptions options;
+  if (!arguments.modality.empty()) options.modality = arguments.modality;
+  SevenNetImport import = import_sevennet(archive, options);
+  const nequip::Parameters& p = import.parameters;
+  return {sevennet_kind, import.origin, import.notes, summary_of(p.species, p.cutoff, p.interactions.size(), p.count()),
+          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+}
+
+std::string joined(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; }
+
 void run_import(const ImportArguments& arguments) {
   check_output(arguments);
-  const ReannImportOptions options = options_of(arguments);
   const MappedFile file(arguments.source);
-  const ReannImport import = import_reann(parse_torch_archive(file.bytes(), arguments.source), options);
+  const TorchArchive archive = parse_torch_archive(file.bytes(), arguments.source);
+  const ImportedModel model =
+      is_sevennet(archive) ? import_sevennet_file(archive, arguments) : import_reann_file(archive, arguments);
   const Provenance provenance{std::filesystem::path(arguments.source).filename().string(), sha256(file.bytes()),
-                              import.kind, arguments.note};
-  reann::write_model(arguments.output, import.parameters, provenance);
-  for (const std::string& note : import.notes) fmt::print(stderr, "grapevine: note: {}\n", note);
-  fmt::print("{}: {}; species {}, cutoff {} Angstrom, {} message layers, {} parameters\n", arguments.output,
-             import.kind, fmt::join(import.parameters.species, " "), import.parameters.cutoff, import.parameters.layers,
-             import.parameters.count());
+                              model.kind, joined(model.origin, arguments.note)};
+  const FileContents contents = model.contents(provenance);
+  write_tensor_file(arguments.output, contents.metadata, contents.tensors);
+  for (const std::string& note : model.notes) fmt::print(stderr, "grapevine: note: {}\n", note);
+  fmt::print("{}: {}; {}\n", arguments.output, model.kind, model.summary);
 }
 
 }  // namespace
@@ -72,8 +129,11 @@ void run_import(const ImportArguments& arguments) {
 void add_import_command(CLI::App& app) {
   const auto arguments = std::make_shared<ImportArguments>();
   CLI::App* command = app.add_subcommand(
-      "import", "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file (PES.pt) or LibTorch archive");
-  command->add_option("source", arguments->source, "file written by REANN, REANN-MPI or LibTorch")->required();
+      "import",
+      "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file (PES.pt) or LibTorch archive, or from a "
+      "SevenNet checkpoint");
+  command->add_option("source", arguments->source, "file written by REANN, REANN-MPI, LibTorch or SevenNet")
+      ->required();
   command->add_option("-o,--output", arguments->output, "model file to write, e.g. model.safetensors")->required();
   command->add_option("--para", arguments->para, "REANN's para folder, with input_nn and input_density");
   command->add_option(
@@ -83,10 +143,13 @@ void add_import_command(CLI::App& app) {
   command->add_option(
       "--gaussian-sign", arguments->gaussian_sign,
       "plus (default): exp(+inta (r - rs)^2); minus: exp(-inta (r - rs)^2), as one REANN revision has it");
+  command->add_option("--modality", arguments->modality,
+                      "which modality to take of a SevenNet model of several, e.g. PBE");
   command->add_option("--note", arguments->note, "text kept in the provenance: training data, errors, citation");
   command->footer(
-      "Example:\n"
+      "Examples:\n"
       "  grapevine import REANN.pth --para para -o copper.safetensors\n"
+      "  grapevine import checkpoint_sevennet_0.pth -o sevennet-0.safetensors\n"
       "PyTorch is not needed, and nothing in the file is executed.");
   command->callback([arguments] { run_import(*arguments); });
 }

@@ -26,6 +26,12 @@ struct ModelDescription {
   Provenance provenance;
 };
 
+/// What a model file holds, as metadata and tensors.
+struct FileContents {
+  std::map<std::string, std::string> metadata;
+  std::vector<NamedTensor> tensors;
+};
+
 /// Reads the part of the metadata that does not depend on the architecture. Throws Error, naming file and key, for a
 /// file that is not a Grapevine model, a format version or unit this program does not know, species that are not
 /// chemical symbols or are given twice.

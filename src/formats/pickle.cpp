@@ -41,10 +41,17 @@ bool is_data_type(std::string_view name) {
   return false;
 }
 
+bool is_numpy_multiarray(std::string_view module) {
+  return module == "numpy.core.multiarray" || module == "numpy._core.multiarray";
+}
+
 bool is_allowed(const PickleGlobal& global) {
   if (is_script_class(global) || storage_dtype(global)) return true;
   if (global.module == "torch") return global.name == "Size" || global.name == "device" || is_data_type(global.name);
   if (global.module == "collections") return global.name == "OrderedDict";
+  if (global.module == "numpy") return global.name == "ndarray" || global.name == "dtype";
+  if (is_numpy_multiarray(global.module)) return global.name == "_reconstruct" || global.name == "scalar";
+  if (global.module == "_codecs") return global.name == "encode";
   if (global.module == "torch._utils")
     return global.name == "_rebuild_tensor_v2" || global.name == "_rebuild_tensor" ||
            global.name == "_rebuild_parameter";
@@ -52,6 +59,15 @@ bool is_allowed(const PickleGlobal& global) {
     return global.name == "build_intlist" || global.name == "build_tensorlist" || global.name == "build_doublelist" ||
            global.name == "build_boollist" || global.name == "restore_type_tag";
   return false;
+}
+
+std::optional<DType> numpy_dtype(std::string_view name) {
+  constexpr std::pair<std::string_view, DType> types[] = {
+      {"f2", DType::f16}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i8},     {"u1", DType::u8},
+      {"i2", DType::i16}, {"i4", DType::i32}, {"i8", DType::i64}, {"b1", DType::boolean}};
+  for (const auto& [known, dtype] : types)
+    if (known == name) return dtype;
+  return std::nullopt;
 }
 
 /// Text from the file made safe for a one-line message.
@@ -190,6 +206,8 @@ class Unpickler {
     }
   }
   void build(const PickleValue& target, PickleValue state) {
+    if (const auto* array = std::get_if<std::shared_ptr<NumpyArray>>(&target)) return build_array(**array, state);
+    if (pointer_to<const NumpyType>(target)) return check_byte_order(state);
     // The state of an OrderedDict is the list of module versions that torch adds to a state_dict.
     if (pointer_to<PickleDict>(target)) return;
     const auto* object = std::get_if<std::shared_ptr<PickleObject>>(&target);
@@ -236,6 +254,12 @@ class Unpickler {
       push(std::make_shared<PickleDict>());
     else if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor")
       push(rebuild_tensor(items));
+    else if (name == "numpy.dtype")
+      push(numpy_type(items));
+    else if (is_numpy_multiarray(global->module))
+      push(global->name == "scalar" ? numpy_scalar(items) : numpy_array(items));
+    else if (name == "_codecs.encode")
+      push(encoded(items));
     else if (is_wrapper(name) && !items.empty())
       push(items[0]);
     else if (is_script_class(*global))
@@ -303,6 +327,100 @@ class Unpickler {
     }
     if (overflow || count > tensor.storage.count || (count > 0 && last >= tensor.storage.count))
       fail("a tensor reaches outside its storage");
+  }
+
+  // Numpy
+
+  PickleValue numpy_type(const std::vector<PickleValue>& items) const {
+    const std::string* name = items.empty() ? nullptr : pickle_text(items[0]);
+    if (!name) fail("a numpy type without a name");
+    const std::optional<DType> dtype = numpy_dtype(*name);
+    if (!dtype) fail(fmt::format("numpy type {} is not supported", printable(*name)));
+    return std::make_shared<const NumpyType>(NumpyType{*dtype});
+  }
+  /// (version, byte order, ...): all else concerns types made of several fields.
+  void check_byte_order(const PickleValue& state) const {
+    const auto* items = pointer_to<PickleTuple>(state);
+    const std::string* order = items && items->items.size() >= 2 ? pickle_text(items->items[1]) : nullptr;
+    if (!order) fail("a numpy type without a byte order");
+    if (*order != "<" && *order != "|" && *order != "=") fail("a numpy type that is not little-endian");
+  }
+  PickleValue numpy_array(const std::vector<PickleValue>& items) const {
+    const auto* type = items.size() == 3 ? pointer_to<const PickleGlobal>(items[0]) : nullptr;
+    if (!type || type->full_name() != "numpy.ndarray") fail("a numpy array of an unknown class");
+    return std::make_shared<NumpyArray>();
+  }
+  /// Honest pickles decode each of their bytes once; recalled ones must not be copied without end.
+  void count_copied(std::size_t count) {
+    copied_ += count;
+    if (copied_ / 4 > bytes_.size()) fail("more array data than the pickle has bytes");
+  }
+  std::shared_ptr<const std::vector<std::byte>> bytes_of(const std::string& text) {
+    count_copied(text.size());
+    const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+    return std::make_shared<const std::vector<std::byte>>(begin, begin + text.size());
+  }
+  /// state: (version, shape, type, whether the first index runs fastest, bytes)
+  void build_array(NumpyArray& array, const PickleValue& state) {
+    const auto* tuple = pointer_to<PickleTuple>(state);
+    if (array.values || !tuple || tuple->items.size() != 5) fail("a numpy array without a description");
+    const std::vector<PickleValue>& items = tuple->items;
+    const auto* type = pointer_to<const NumpyType>(items[2]);
+    const auto* columns_first = std::get_if<bool>(&items[3]);
+    const std::string* content = pickle_text(items[4]);
+    if (!type || !columns_first || !content) fail("a numpy array without a description");
+    TorchTensor tensor;
+    tensor.shape = sizes(items[1]);
+    tensor.storage = {type->dtype, static_cast<std::int64_t>(content->size() / element_size(type->dtype)),
+                      bytes_of(*content)};
+    tensor.strides = dense_strides(tensor.shape, *columns_first);
+    check_view(tensor);
+    if (tensor.count() != tensor.storage.count || content->size() % element_size(type->dtype) != 0)
+      fail("a numpy array whose bytes do not fit its shape");
+    array.values = std::move(tensor);
+  }
+  std::vector<std::int64_t> dense_strides(const std::vector<std::int64_t>& shape, bool columns_first) const {
+    std::vector<std::int64_t> strides(shape.size());
+    std::int64_t stride = 1;
+    for (std::size_t n = 0; n < shape.size(); ++n) {
+      const std::size_t d = columns_first ? n : shape.size() - 1 - n;
+      strides[d] = stride;
+      if (__builtin_mul_overflow(stride, shape[d], &stride)) fail("a numpy array too large for a model");
+    }
+    return strides;
+  }
+  PickleValue numpy_scalar(const std::vector<PickleValue>& items) {
+    const auto* type = items.size() == 2 ? pointer_to<const NumpyType>(items[0]) : nullptr;
+    const std::string* content = items.size() == 2 ? pickle_text(items[1]) : nullptr;
+    if (!type || !content || content->size() != element_size(type->dtype)) fail("a numpy scalar without a value");
+    const double value = element_to_double(type->dtype, bytes_of(*content)->data());
+    switch (type->dtype) {
+      case DType::boolean: return value != 0;
+      case DType::f16:
+      case DType::bf16:
+      case DType::f32:
+      case DType::f64: return value;
+      default: return static_cast<std::int64_t>(value);
+    }
+  }
+  /// Bytes that a pickle of protocol 2 keeps as text, one character for each.
+  PickleValue encoded(const std::vector<PickleValue>& items) {
+    const std::string* text = items.size() == 2 ? pickle_text(items[0]) : nullptr;
+    const std::string* codec = items.size() == 2 ? pickle_text(items[1]) : nullptr;
+    if (!text || !codec || (*codec != "latin1" && *codec != "latin-1")) fail("text that is not encoded as latin1");
+    count_copied(text->size());
+    std::string result;
+    for (std::size_t i = 0; i < text->size(); ++i) {
+      const auto first = static_cast<unsigned char>((*text)[i]);
+      if (first < 0x80) {
+        result += static_cast<char>(first);
+        continue;
+      }
+      const unsigned second = ++i < text->size() ? static_cast<unsigned char>((*text)[i]) : 0u;
+      if ((first != 0xc2 && first != 0xc3) || (second & 0xc0u) != 0x80) fail("text with characters beyond latin1");
+      result += static_cast<char>(((first & 0x03u) << 6) | (second & 0x3fu));
+    }
+    return std::make_shared<const std::string>(std::move(result));
   }
 
   // Memo
@@ -426,6 +544,7 @@ class Unpickler {
   const std::string& where_;
   const StorageLoader& load_;
   std::size_t position_ = 0;
+  std::size_t copied_ = 0;
   std::vector<PickleValue> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint64_t, PickleValue> memo_;
@@ -468,6 +587,13 @@ const PickleValue* PickleDict::find(std::string_view key) const {
 const std::string* pickle_text(const PickleValue& value) {
   const auto* text = std::get_if<std::shared_ptr<const std::string>>(&value);
   return text ? text->get() : nullptr;
+}
+
+const TorchTensor* pickle_tensor(const PickleValue& value) {
+  if (const auto* array = std::get_if<std::shared_ptr<NumpyArray>>(&value))
+    return (*array)->values ? &*(*array)->values : nullptr;
+  const auto* tensor = std::get_if<std::shared_ptr<const TorchTensor>>(&value);
+  return tensor ? tensor->get() : nullptr;
 }
 
 PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,16 @@ struct TorchTensor {
   std::vector<double> to_doubles() const;  ///< row-major
 };
 
+/// A numpy array, as a view of the bytes in the pickle.
+struct NumpyArray {
+  std::optional<TorchTensor> values;  ///< none for an array that was announced but never described
+};
+
+/// The element type of numpy arrays.
+struct NumpyType {
+  DType dtype = DType::f32;
+};
+
 struct PickleList;
 struct PickleTuple;
 struct PickleDict;
@@ -48,10 +59,11 @@ struct PickleObject;
 
 /// Plain data from a pickle. Values are shared, never copied, and contain no cycles; a value read by read_pickle is
 /// nested at most max_pickle_depth levels deep, so that it may be walked by recursion.
-using PickleValue = std::variant<std::monostate, bool, std::int64_t, double, std::shared_ptr<const std::string>,
-                                 std::shared_ptr<PickleList>, std::shared_ptr<PickleTuple>, std::shared_ptr<PickleDict>,
-                                 std::shared_ptr<PickleObject>, std::shared_ptr<const TorchTensor>,
-                                 std::shared_ptr<const PickleGlobal>, std::shared_ptr<const TorchStorage>>;
+using PickleValue =
+    std::variant<std::monostate, bool, std::int64_t, double, std::shared_ptr<const std::string>,
+                 std::shared_ptr<PickleList>, std::shared_ptr<PickleTuple>, std::shared_ptr<PickleDict>,
+                 std::shared_ptr<PickleObject>, std::shared_ptr<const TorchTensor>, std::shared_ptr<const PickleGlobal>,
+                 std::shared_ptr<const TorchStorage>, std::shared_ptr<NumpyArray>, std::shared_ptr<const NumpyType>>;
 
 inline constexpr int max_pickle_depth = 64;
 
@@ -86,14 +98,17 @@ struct PickleObject : PickleNode {
 
 /// Text of a value that is a string; null for any other.
 const std::string* pickle_text(const PickleValue& value);
+/// The tensor of a value that is a tensor or a numpy array; null for any other.
+const TorchTensor* pickle_tensor(const PickleValue& value);
 
 /// Looks up the bytes of the storage called `key`.
 using StorageLoader = std::function<std::shared_ptr<const std::vector<std::byte>>(const std::string& key)>;
 
 /// Reads the pickle of a PyTorch archive (protocols 2 to 5, the opcodes that torch writes) into plain data. Only names
-/// on a fixed list are understood (tensors, storages, OrderedDict, TorchScript classes); nothing is imported or
-/// executed. Throws Error, starting with `where`, for a damaged pickle, an unknown name (which it gives), a tensor that
-/// reaches outside its storage, and anything too deep or too large.
+/// on a fixed list are understood (tensors, storages, OrderedDict, numpy arrays and scalars, TorchScript classes);
+/// nothing is imported or executed. Numpy scalars become numbers, encoded text becomes a string of its bytes. Throws
+/// Error, starting with `where`, for a damaged pickle, an unknown name (which it gives), a tensor that reaches outside
+/// its storage, an array whose bytes do not fit its shape, and anything too deep or too large.
 PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load);
 
 }  // namespace grapevine

@@ -1,12 +1,9 @@
 #include "models/reann/file.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
-#include <set>
-
-#include "formats/strict_json.hpp"
+#include "formats/hyperparameters.hpp"
+#include "formats/tensor_slots.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::reann {
@@ -14,9 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int json_depth = 8;
 constexpr std::size_t max_steps = 64;
-constexpr int max_size = 65536;
 
 struct ActivationName {
   ActivationKind kind;
@@ -67,66 +62,11 @@ json hyperparameters_of(const Parameters& p) {
           {"readout", common_structure(p.readout, "readout")}};
 }
 
-/// Typed access to the hyperparameters of one file.
-class Hyperparameters {
- public:
-  explicit Hyperparameters(const TensorFile& file)
-      : where_(file.name() + ": hyperparameters"),
-        object_(parse_strict_json(file.metadata("hyperparameters"), where_, json_depth)) {}
-
-  const json& object() const { return object_; }
-
-  void check_keys(const json& object, const std::set<std::string>& keys) const {
-    if (!object.is_object())
-      throw Error(fmt::format("{}: an object with {} is missing", where_, fmt::join(keys, ", ")));
-    for (const auto& item : object.items())
-      if (keys.count(item.key()) == 0) throw Error(fmt::format("{}: unknown key \"{}\"", where_, item.key()));
-    for (const std::string& key : keys)
-      if (!object.contains(key)) throw Error(fmt::format("{}: \"{}\" is missing", where_, key));
-  }
-  int size(const json& object, const char* key) const {
-    const json& value = object.at(key);
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > static_cast<std::uint64_t>(max_size))
-      fail(key, "a whole number", value);
-    return value.get<int>();
-  }
-  double number(const json& object, const char* key) const {
-    if (!object.at(key).is_number()) fail(key, "a number", object.at(key));
-    return object.at(key).get<double>();
-  }
-  bool logical(const json& object, const char* key) const {
-    if (!object.at(key).is_boolean()) fail(key, "true or false", object.at(key));
-    return object.at(key).get<bool>();
-  }
-  const json& list(const json& object, const char* key) const {
-    if (!object.at(key).is_array() || object.at(key).size() > max_steps)
-      fail(key, "a list of reasonable length", object);
-    return object.at(key);
-  }
-  ActivationKind activation(const json& object) const {
-    for (const ActivationName& entry : activation_names)
-      if (object.at("activation") == entry.name) return entry.kind;
-    fail("activation", "relu_like or tanh_like", object.at("activation"));
-  }
-  [[noreturn]] void fail(const char* key, const char* expected, const json& found) const {
-    throw Error(fmt::format("{}: \"{}\" is not {} but {}", where_, key, expected, shortened(found)));
-  }
-
- private:
-  static std::string shortened(const json& value) {
-    const std::string text = value.dump(-1, ' ', true, json::error_handler_t::replace);
-    return text.size() > 40 ? text.substr(0, 40) + "..." : text;
-  }
-  std::string where_;
-  json object_;
-};
-
-/// A place for the numbers of one tensor, or the source of them.
-struct TensorSlot {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::vector<double>* values;
-};
+ActivationKind activation(const Hyperparameters& hyperparameters, const json& object) {
+  for (const ActivationName& entry : activation_names)
+    if (object.at("activation") == entry.name) return entry.kind;
+  hyperparameters.fail("activation", "relu_like or tanh_like", object.at("activation"));
+}
 
 /// Lists every tensor of a model whose sizes and structure are set: the one place that knows names and shapes.
 class TensorList {
@@ -194,34 +134,23 @@ Network empty_network(const Hyperparameters& hyperparameters, const json& object
     for (const json& entry : steps) {
       hyperparameters.check_keys(entry, {"activation", "layer_norm", "outputs"});
       ResidualStep& step = block.emplace_back();
-      step.activation.kind = hyperparameters.activation(entry);
+      step.activation.kind = activation(hyperparameters, entry);
       if (hyperparameters.logical(entry, "layer_norm")) step.norm.emplace();
       step.linear = empty_linear(current, hyperparameters.size(entry, "outputs"));
       current = step.linear.outputs;
     }
   }
-  network.activation.kind = hyperparameters.activation(object);
+  network.activation.kind = activation(hyperparameters, object);
   network.output = empty_linear(width, outputs);
   return network;
 }
 
-/// Counts the linear maps of each structure read, so that a short header cannot ask for millions of networks.
-class StructureBudget {
- public:
-  StructureBudget(const TensorFile& file, std::size_t species) : file_(file), species_(species) {}
-
-  void spend(const Network& network) {
-    used_ += 2 * species_;
-    for (const ResidualBlock& block : network.blocks) used_ += block.size() * species_;
-    if (used_ > file_.tensors().size())
-      throw Error(fmt::format("{}: its hyperparameters describe more networks than it has tensors", file_.name()));
-  }
-
- private:
-  const TensorFile& file_;
-  std::size_t species_;
-  std::size_t used_ = 0;
-};
+/// Linear maps of a network, which have at least a tensor each.
+std::size_t linear_maps(const Network& network) {
+  std::size_t count = 2;
+  for (const ResidualBlock& block : network.blocks) count += block.size();
+  return count;
+}
 
 Parameters empty_parameters(const TensorFile& file, const std::vector<std::string>& species) {
   const Hyperparameters hyperparameters(file);
@@ -234,27 +163,16 @@ Parameters empty_parameters(const TensorFile& file, const std::vector<std::strin
   p.max_order = hyperparameters.size(object, "max_order");
   p.orbitals = hyperparameters.size(object, "orbitals");
   p.layers = hyperparameters.size(object, "layers");
-  StructureBudget budget(file, species.size());
+  TensorBudget budget(file);
   const auto networks = [&](const json& structure, int outputs) {
     const Network network = empty_network(hyperparameters, structure, p.orbitals, outputs);
-    budget.spend(network);
+    budget.spend(linear_maps(network) * species.size());
     return std::vector<Network>(species.size(), network);
   };
   for (const json& structure : hyperparameters.list(object, "message"))
     p.message.push_back(networks(structure, p.waves));
   p.readout = networks(object.at("readout"), 1);
   return p;
-}
-
-void fill(const TensorFile& file, const TensorSlot& slot) {
-  const TensorView& view = file.tensor(slot.name);
-  if (view.shape != slot.shape)
-    throw Error(fmt::format("{}: tensor {} has shape [{}]; expected [{}]", file.name(), slot.name,
-                            fmt::join(view.shape, ", "), fmt::join(slot.shape, ", ")));
-  if (view.dtype != DType::f32 && view.dtype != DType::f64)
-    throw Error(fmt::format("{}: tensor {} is of type {}; expected F32 or F64", file.name(), slot.name,
-                            dtype_name(view.dtype)));
-  *slot.values = view.to_doubles();
 }
 
 }  // namespace
@@ -264,15 +182,7 @@ Parameters read_parameters(const TensorFile& file) {
   if (description.architecture != architecture)
     throw Error(fmt::format("{}: architecture \"{}\" is not REANN", file.name(), description.architecture));
   Parameters parameters = empty_parameters(file, description.species);
-  const TensorList list(parameters);
-  std::set<std::string> known;
-  for (const TensorSlot& slot : list.slots()) {
-    fill(file, slot);
-    known.insert(slot.name);
-  }
-  for (const auto& [name, view] : file.tensors())
-    if (known.count(name) == 0)
-      throw Error(fmt::format("{}: tensor {} does not belong to the model", file.name(), name));
+  read_tensors(file, TensorList(parameters).slots());
   try {
     check(parameters);
   } catch (const Error& problem) {
@@ -287,9 +197,7 @@ FileContents file_contents(const Parameters& parameters, const Provenance& prove
   contents.metadata = description_metadata({architecture, parameters.species, provenance});
   contents.metadata["hyperparameters"] = hyperparameters_of(parameters).dump();
   Parameters copy = parameters;
-  const TensorList list(copy);
-  for (const TensorSlot& slot : list.slots())
-    contents.tensors.push_back({slot.name, slot.shape, std::move(*slot.values)});
+  contents.tensors = take_tensors(TensorList(copy).slots());
   return contents;
 }
 

@@ -1,9 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
-#include <string>
-#include <vector>
 
 #include "formats/model_file.hpp"
 #include "formats/safetensors.hpp"
@@ -14,11 +11,7 @@ namespace grapevine::reann {
 /// The architecture's name in a model file.
 inline constexpr const char* architecture = "reann";
 
-/// What a model file holds, as metadata and tensors.
-struct FileContents {
-  std::map<std::string, std::string> metadata;
-  std::vector<NamedTensor> tensors;
-};
+using grapevine::FileContents;
 
 /// Reads the REANN part of a model file (docs/model-file.md). Throws Error, naming the file and the key or tensor, for
 /// another architecture, for tensors that are missing, superfluous or of the wrong shape, and for whatever check()

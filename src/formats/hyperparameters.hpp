@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "formats/safetensors.hpp"
+
+namespace grapevine {
+
+/// Typed access to the hyperparameters of a model file. Everything throws Error naming the file and the key.
+class Hyperparameters {
+ public:
+  explicit Hyperparameters(const TensorFile& file);
+
+  const nlohmann::json& object() const { return object_; }
+
+  /// Throws unless `object` is an object with these keys and no others.
+  void check_keys(const nlohmann::json& object, const std::set<std::string>& keys) const;
+
+  int size(const nlohmann::json& object, const char* key) const;  ///< 0 to 65536
+  double number(const nlohmann::json& object, const char* key) const;
+  bool logical(const nlohmann::json& object, const char* key) const;
+  const std::string& text(const nlohmann::json& object, const char* key) const;
+  const nlohmann::json& list(const nlohmann::json& object, const char* key, std::size_t max_items = 64) const;
+
+  [[noreturn]] void fail(const char* key, const std::string& expected, const nlohmann::json& found) const;
+
+ private:
+  std::string where_;
+  nlohmann::json object_;
+};
+
+}  // namespace grapevine
