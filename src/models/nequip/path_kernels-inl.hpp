@@ -33,6 +33,7 @@ PathKernel<Real, Weights> make_path_kernel() {
   kernel.couple = couple<l1, l2, l3, Real>;
   kernel.sum[0] = sum_products<l1, l2, l3, 1, Real, Weights>;
   kernel.gradient[0] = product_gradients<l1, l2, l3, 1, Real, Weights>;
+#ifndef GRAPEVINE_FEW_SHAPES
   if constexpr (Line<Real>::parts == 1) {
     kernel.sum[1] = sum_products<l1, l2, l3, 2, Real, Weights>;
     kernel.gradient[1] = product_gradients<l1, l2, l3, 2, Real, Weights>;
@@ -41,6 +42,7 @@ PathKernel<Real, Weights> make_path_kernel() {
       kernel.gradient[2] = product_gradients<l1, l2, l3, 4, Real, Weights>;
     }
   }
+#endif
   return kernel;
 }
 
