@@ -149,10 +149,21 @@ TEST(NequipFile, TensorsMustBeTheOnesOfTheModel) {
                 c.tensors.push_back({"more", {1}, {1}});
               }),
               HasSubstr("more does not belong"));
-  EXPECT_THAT(refusal([](FileContents& c) { find(c, "interaction.1.radial.0.weight").shape = {4, 3}; }),
+  EXPECT_THAT(refusal([](FileContents& c) {
+                find(c, "interaction.1.radial.0.weight").shape = {4, 3};
+              }),
               AllOf(HasSubstr("interaction.1.radial.0.weight"), HasSubstr("expected [3, 4]")));
   EXPECT_THAT(refusal([](FileContents& c) { find(c, "energy.shift").values[0] = std::nan(""); }),
               HasSubstr("not finite"));
+}
+
+TEST(NequipFile, FileOfVersionOneStaysReadable) {
+  const TensorFile file = TensorFile::read(test::source_folder() / "tests/data/models/nequip-modalities.safetensors");
+  const Parameters p = nequip::read_parameters(file);
+  EXPECT_EQ(p.count(), 444u);
+  EXPECT_EQ(to_string(p.interactions[1].input), "4x0e+3x1e+2x2e+1x3e");
+  EXPECT_EQ(p.interactions[0].mix_input.bias.size(), 4u);
+  EXPECT_EQ(read_description(file).provenance.note, "SevenNet 0.13.0, modality PBE");
 }
 
 }  // namespace

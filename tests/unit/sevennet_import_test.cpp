@@ -85,8 +85,8 @@ TEST(SevenNetImport, FoldsNormalisationsIntoWeights) {
   EXPECT_DOUBLE_EQ(p.interactions[2].radial.layers[1].weight[7], radial[7] / 2);
   EXPECT_DOUBLE_EQ(p.interactions[2].radial.activation.scale, 1.6791767923989418);
   EXPECT_DOUBLE_EQ(p.readout[0].weight[1], stored("reduce_input_to_hidden.linear.weight")[1] / std::sqrt(2));
-  EXPECT_THAT(p.energy_shift, ElementsAre(stored("rescale_atomic_energy.shift")[0],
-                                          stored("rescale_atomic_energy.shift")[1]));
+  EXPECT_THAT(p.energy_shift,
+              ElementsAre(stored("rescale_atomic_energy.shift")[0], stored("rescale_atomic_energy.shift")[1]));
 }
 
 TEST(SevenNetImport, SelfConnectionsOfEachSpecies) {
@@ -105,10 +105,14 @@ TEST(SevenNetImport, BiasesAreReadWhereTheyAreUsed) {
   SevenNetFile file = small_sevennet();
   file.set("use_bias_in_linear", python_logical(true));
   EXPECT_THAT(error_of([&] { import_file(file); }), AllOf(HasSubstr("linear.bias"), HasSubstr("0 numbers")));
-  for (const auto& [name, count] : {std::pair("onehot_to_feature_x", 2), {"0_self_interaction_1", 2},
-                                    {"0_self_interaction_2", 5}, {"1_self_interaction_1", 3},
-                                    {"1_self_interaction_2", 5}, {"2_self_interaction_1", 3},
-                                    {"2_self_interaction_2", 2}, {"reduce_input_to_hidden", 1},
+  for (const auto& [name, count] : {std::pair("onehot_to_feature_x", 2),
+                                    {"0_self_interaction_1", 2},
+                                    {"0_self_interaction_2", 5},
+                                    {"1_self_interaction_1", 3},
+                                    {"1_self_interaction_2", 5},
+                                    {"2_self_interaction_1", 3},
+                                    {"2_self_interaction_2", 2},
+                                    {"reduce_input_to_hidden", 1},
                                     {"reduce_hidden_to_energy", 1}}) {
     test::StateTensor& bias = file.tensor(std::string(name) + ".linear.bias");
     bias.shape = {count};
@@ -177,12 +181,13 @@ TEST(SevenNetImport, AModalityBecomesABias) {
   file.set("use_modality", python_logical(true));
   file.set("use_modal_self_inter_outro", python_logical(true));
   file.set("_number_of_modalities", python_integer(2));
-  file.set("_modal_map", python_dict({{python_text("PBE"), python_integer(1)}, {python_text("R2SCAN"), python_integer(0)}}));
+  file.set("_modal_map",
+           python_dict({{python_text("PBE"), python_integer(1)}, {python_text("R2SCAN"), python_integer(0)}}));
   test::StateTensor& shift = file.tensor("rescale_atomic_energy.shift");
   shift.shape = {2, 2};
   shift.values = {1, 2, 3, 4};
-  for (const auto& [name, more] : {std::pair("0_self_interaction_2", 2 * 5), {"1_self_interaction_2", 2 * 5},
-                                   {"2_self_interaction_2", 2 * 2}}) {
+  for (const auto& [name, more] :
+       {std::pair("0_self_interaction_2", 2 * 5), {"1_self_interaction_2", 2 * 5}, {"2_self_interaction_2", 2 * 2}}) {
     test::StateTensor& weight = file.tensor(std::string(name) + ".linear.weight");
     for (int n = 0; n < more; ++n) weight.values.push_back(n);
     weight.shape = {static_cast<std::int32_t>(weight.values.size())};
@@ -204,8 +209,8 @@ TEST(SevenNetImport, InferredFeatures) {
   file.set("channel", python_integer(2));
   file.set("num_convolution_layer", python_integer(2));
   // 2x0e -> 2x0e+2x1o -> 2x0e: only the tensors of such a model would do.
-  EXPECT_THAT(error_of([&] { import_file(file); }),
-              AllOf(HasSubstr("0_self_connection_intro.linear.weight"), HasSubstr("10 numbers"), HasSubstr("asks for 8")));
+  EXPECT_THAT(error_of([&] { import_file(file); }), AllOf(HasSubstr("0_self_connection_intro.linear.weight"),
+                                                          HasSubstr("10 numbers"), HasSubstr("asks for 8")));
 }
 
 TEST(SevenNetImport, UnknownSettingsAreRefusedByName) {
@@ -275,12 +280,31 @@ TEST(SevenNetImport, TensorsThatDoNotFitAreRefusedByName) {
 TEST(SevenNetImport, OtherFilesAreToldApart) {
   EXPECT_TRUE(is_sevennet(parse_torch_archive(small_sevennet().bytes(), "f")));
   const TorchArchive deployed = parse_torch_archive(
-      test::archive_of(test::PickleWriter().global("__torch__.sevenn.nn.sequential", "A").raw(")\x81}b").finish()), "f");
+      test::archive_of(test::PickleWriter().global("__torch__.sevenn.nn.sequential", "A").raw(")\x81}b").finish()),
+      "f");
   EXPECT_TRUE(is_sevennet(deployed));
   EXPECT_THAT(error_of([&] { import_sevennet(deployed, {}); }), HasSubstr("deployed"));
   const TorchArchive other = parse_torch_archive(test::archive_of(test::PickleWriter().raw("}").finish()), "f");
   EXPECT_FALSE(is_sevennet(other));
   EXPECT_THAT(error_of([&] { import_sevennet(other, {}); }), HasSubstr("no SevenNet checkpoint"));
+}
+
+/// Files that SevenNet wrote itself; reference.extxyz beside them has its energies.
+TEST(SevenNetImport, FilesOfTorchAreRead) {
+  const auto folder = test::source_folder() / "tests/data/sevennet";
+  const auto import = [&](const char* name, const SevenNetImportOptions& options) {
+    return import_sevennet(read_torch_archive(folder / name / "checkpoint.pth"), options).parameters;
+  };
+  const Parameters parity = import("parity", {});
+  EXPECT_THAT(parity.species, ElementsAre("H", "O", "Si"));
+  EXPECT_TRUE(parity.odd_harmonics);
+  EXPECT_EQ(to_string(parity.interactions[1].input), "4x0e+4x1o+4x2e");
+  EXPECT_EQ(to_string(parity.interactions[3].input), "4x0o+4x0e+4x1o+4x1e+4x2o+4x2e");
+  EXPECT_EQ(parity.interactions[0].self_connection.size(), 3u);
+  EXPECT_EQ(parity.readout_activation.kind, nequip::ActivationKind::tanh);
+  EXPECT_FALSE(import("not-normalised", {}).normalised_harmonics);
+  EXPECT_THAT(error_of([&] { import("modalities", {}); }), HasSubstr("SCAN, PBE"));
+  EXPECT_EQ(import("modalities", {.modality = "SCAN"}).interactions.size(), 2u);
 }
 
 TEST(SevenNetImport, DamagedCopiesAreRefusedOrStillFinite) {
