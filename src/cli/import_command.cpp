@@ -90,7 +90,8 @@ ImportedModel import_reann_file(const TorchArchive& archive, const ImportArgumen
   refuse_flags(arguments, "file of REANN", {{"--modality", arguments.modality}});
   ReannImport import = import_reann(archive, options_of(arguments));
   const reann::Parameters& p = import.parameters;
-  return {import.kind, "", import.notes, summary_of(p.species, p.cutoff, fmt::format("{} message layers", p.layers), p.count()),
+  return {import.kind, "", import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} message layers", p.layers), p.count()),
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
 }
 
@@ -104,7 +105,8 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportArgu
   if (!arguments.modality.empty()) options.modality = arguments.modality;
   SevenNetImport import = import_sevennet(archive, options);
   const nequip::Parameters& p = import.parameters;
-  return {sevennet_kind, import.origin, import.notes, summary_of(p.species, p.cutoff, fmt::format("{} interactions", p.interactions.size()), p.count()),
+  return {sevennet_kind, import.origin, import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} interactions", p.interactions.size()), p.count()),
           [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
 }
 

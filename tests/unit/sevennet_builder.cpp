@@ -48,7 +48,8 @@ class StateBuilder {
 };
 
 PythonItems small_config() {
-  const auto activations = python_dict({{python_text("e"), python_text("silu")}, {python_text("o"), python_text("tanh")}});
+  const auto activations =
+      python_dict({{python_text("e"), python_text("silu")}, {python_text("o"), python_text("tanh")}});
   return {{"version", python_text("0.12.1")},
           {"_model_type", python_text("E3_equivariant_model")},
           {"chemical_species", python_list({python_text("H"), python_text("O")})},
@@ -122,9 +123,8 @@ SevenNetFile small_sevennet() {
   builder.add_linear("reduce_hidden_to_energy", 1, 1);
   builder.add("rescale_atomic_energy.shift", {2});
   builder.add("rescale_atomic_energy.scale", {2});
-  file.state.push_back({"1_convolution.convolution._compiled_main_left_right._w3j_1_1_1",
-                        {3, 3, 3},
-                        e3nn::wigner_3j(1, 1, 1)});
+  file.state.push_back(
+      {"1_convolution.convolution._compiled_main_left_right._w3j_1_1_1", {3, 3, 3}, e3nn::wigner_3j(1, 1, 1)});
   return file;
 }
 

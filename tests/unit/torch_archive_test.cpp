@@ -152,7 +152,8 @@ TEST(TorchArchive, NumpyArraysThatDoNotFitTogetherAreRefused) {
 }
 
 TEST(TorchArchive, RecalledBytesAreNotCopiedWithoutEnd) {
-  std::string many = "](" + test::python_text(std::string(100000, 'a')) + "q\x01" + test::python_text("latin1") + "q\x02";
+  std::string many =
+      "](" + test::python_text(std::string(100000, 'a')) + "q\x01" + test::python_text("latin1") + "q\x02";
   for (int i = 0; i < 1000; ++i) many += "c_codecs\nencode\nh\x01h\x02\x86R";
   EXPECT_THAT(refusal(PickleWriter().raw(many + "e")), HasSubstr("more array data"));
 }
