@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "formats/model_file.hpp"
+#include "models/nequip/file.hpp"
+#include "models/nequip/model.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/model.hpp"
 #include "support/error.hpp"
@@ -22,9 +24,13 @@ std::shared_ptr<const Potential> read_reann(const TensorFile& file) {
   return std::make_shared<reann::ReannPotential>(reann::read_parameters(file));
 }
 
+std::shared_ptr<const Potential> read_nequip(const TensorFile& file) {
+  return std::make_shared<nequip::NequipPotential>(nequip::read_parameters(file));
+}
+
 // Every architecture has its line here and nowhere else.
 const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> all = {{reann::architecture, read_reann}};
+  static const std::map<std::string, Reader> all = {{nequip::architecture, read_nequip}, {reann::architecture, read_reann}};
   return all;
 }
 

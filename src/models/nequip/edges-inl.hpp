@@ -1,0 +1,191 @@
+// Geometry and spherical harmonics of edges, with the edges in the lanes.
+#if defined(GRAPEVINE_NEQUIP_EDGES_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_NEQUIP_EDGES_INL
+#undef GRAPEVINE_NEQUIP_EDGES_INL
+#else
+#define GRAPEVINE_NEQUIP_EDGES_INL
+#endif
+
+#include <cstddef>
+
+#include "engine/graph.hpp"
+#include "models/nequip/parameters.hpp"
+#include "simd/aligned_vector.hpp"
+#include "simd/pack-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::nequip::HWY_NAMESPACE {
+
+using namespace simd::HWY_NAMESPACE;
+
+/// A cache line of numbers: channels, edges and weights come in these.
+template <class Real>
+using Line = Pack<Real, static_cast<int>(64 / sizeof(Real))>;
+
+/// Harmonics up to the highest order that is supported, those of order l from l^2 on.
+inline constexpr int most_harmonics = (max_order + 1) * (max_order + 1);
+
+/// What the kernels want to know of a block's edges; arrays have a row of `stride` numbers for each component.
+template <class Real>
+struct EdgeGeometry {
+  int edges = 0;
+  std::ptrdiff_t stride = 0;             // edges padded to whole lines
+  simd::AlignedVector<Real> distance;    // [stride]
+  simd::AlignedVector<Real> direction;   // [3][stride] from the centre to the neighbour
+  simd::AlignedVector<Real> harmonic;    // [harmonics][stride]
+  simd::AlignedVector<Real> d_distance;  // [stride] dE/dr
+  simd::AlignedVector<Real> d_harmonic;  // [harmonics][stride] dE/dY
+
+  const Real* harmonics(int l) const { return harmonic.data() + l * l * stride; }
+  Real* d_harmonics(int l) { return d_harmonic.data() + l * l * stride; }
+};
+
+// Factors of the real harmonics, of norm sqrt(2 l + 1).
+template <class Real>
+struct HarmonicFactor {
+  static constexpr Real one = Real(1.7320508075688772);            // sqrt(3)
+  static constexpr Real two = Real(3.8729833462074170);            // sqrt(15)
+  static constexpr Real two_axis = Real(2.2360679774997898);       // sqrt(5)
+  static constexpr Real three_end = Real(2.0916500663351889);      // sqrt(35 / 8)
+  static constexpr Real three_product = Real(10.246950765959598);  // sqrt(105)
+  static constexpr Real three_plane = Real(1.6201851746019651);    // sqrt(21 / 8)
+  static constexpr Real three_axis = Real(1.3228756555322954);     // sqrt(7) / 2
+};
+
+template <class P, class Real>
+HWY_INLINE void store_harmonics(int max_l, const P& x, const P& y, const P& z, Real* to, std::ptrdiff_t stride) {
+  using F = HarmonicFactor<Real>;
+  const auto times = [](Real factor, const P& p) HWY_ATTR { return broadcast<P>(factor) * p; };
+  store(broadcast<P>(Real(1)), to);
+  if (max_l == 0) return;
+  store(times(F::one, x), to + stride);
+  store(times(F::one, y), to + 2 * stride);
+  store(times(F::one, z), to + 3 * stride);
+  if (max_l == 1) return;
+  const P xx = x * x;
+  const P yy = y * y;
+  const P zz = z * z;
+  const P around = xx + zz;
+  store(times(F::two, x * z), to + 4 * stride);
+  store(times(F::two, x * y), to + 5 * stride);
+  store(times(F::two_axis, yy - times(Real(0.5), around)), to + 6 * stride);
+  store(times(F::two, y * z), to + 7 * stride);
+  store(times(F::two * Real(0.5), zz - xx), to + 8 * stride);
+  if (max_l == 2) return;
+  const P plane = times(Real(4), yy) - around;
+  store(times(F::three_end, x * (times(Real(3), zz) - xx)), to + 9 * stride);
+  store(times(F::three_product, x * y * z), to + 10 * stride);
+  store(times(F::three_plane, x * plane), to + 11 * stride);
+  store(times(F::three_axis, y * (times(Real(2), yy) - times(Real(3), around))), to + 12 * stride);
+  store(times(F::three_plane, z * plane), to + 13 * stride);
+  store(times(F::three_product * Real(0.5), y * (zz - xx)), to + 14 * stride);
+  store(times(F::three_end, z * (zz - times(Real(3), xx))), to + 15 * stride);
+}
+
+/// sum of g_lm grad P_lm at (x, y, z), where P_lm are the harmonics as homogeneous polynomials and g = dE/dY.
+template <class P, class Real>
+HWY_INLINE void harmonic_gradient(int max_l, const P& x, const P& y, const P& z, const Real* g, std::ptrdiff_t stride,
+                                  P (&sum)[3]) {
+  using F = HarmonicFactor<Real>;
+  const auto times = [](Real factor, const P& p) HWY_ATTR { return broadcast<P>(factor) * p; };
+  for (P& s : sum) s = zero<P>();
+  if (max_l == 0) return;
+  for (int k = 0; k < 3; ++k) sum[k] = times(F::one, load<P>(g + (k + 1) * stride));
+  if (max_l == 1) return;
+  const P a = times(F::two, load<P>(g + 4 * stride));
+  const P b = times(F::two, load<P>(g + 5 * stride));
+  const P c = times(F::two_axis, load<P>(g + 6 * stride));
+  const P d = times(F::two, load<P>(g + 7 * stride));
+  const P e = times(F::two, load<P>(g + 8 * stride));
+  sum[0] = sum[0] + a * z + b * y - (c + e) * x;
+  sum[1] = sum[1] + b * x + times(Real(2), c) * y + d * z;
+  sum[2] = sum[2] + a * x + d * y + (e - c) * z;
+  if (max_l == 2) return;
+  const P xx = x * x;
+  const P yy = y * y;
+  const P zz = z * z;
+  const P xy = x * y;
+  const P yz = y * z;
+  const P xz = x * z;
+  const P h0 = times(F::three_end * Real(3), load<P>(g + 9 * stride));
+  const P h1 = times(F::three_product, load<P>(g + 10 * stride));
+  const P h2 = times(F::three_plane, load<P>(g + 11 * stride));
+  const P h3 = times(F::three_axis, load<P>(g + 12 * stride));
+  const P h4 = times(F::three_plane, load<P>(g + 13 * stride));
+  const P h5 = times(F::three_product * Real(0.5), load<P>(g + 14 * stride));
+  const P h6 = times(F::three_end * Real(3), load<P>(g + 15 * stride));
+  const P two_xy = xy + xy;
+  const P two_yz = yz + yz;
+  const P two_xz = xz + xz;
+  sum[0] = sum[0] + h0 * (zz - xx) + h1 * yz + h2 * (times(Real(4), yy) - times(Real(3), xx) - zz) -
+           times(Real(3), h3) * two_xy - h4 * two_xz - h5 * two_xy - h6 * two_xz;
+  sum[1] = sum[1] + h1 * xz + times(Real(4), h2) * two_xy +
+           h3 * (times(Real(6), yy) - times(Real(3), xx) - times(Real(3), zz)) + times(Real(4), h4) * two_yz +
+           h5 * (zz - xx);
+  sum[2] = sum[2] + h0 * two_xz + h1 * xy - h2 * two_xz - times(Real(3), h3) * two_yz +
+           h4 * (times(Real(4), yy) - xx - times(Real(3), zz)) + h5 * two_yz + h6 * (zz - xx);
+}
+
+template <class Real>
+HWY_INLINE void compute_geometry(const EdgeBlock<Real>& edges, int max_l, EdgeGeometry<Real>& g) {
+  using P = Line<Real>;
+  const int count = edges.edges();
+  g.edges = count;
+  g.stride = (count + P::lanes - 1) / P::lanes * P::lanes;
+  const auto size = static_cast<std::size_t>(g.stride);
+  const auto harmonics = static_cast<std::size_t>((max_l + 1) * (max_l + 1));
+  if (g.distance.size() < size) {
+    g.distance.resize(size);
+    g.direction.resize(3 * size);
+    g.harmonic.resize(harmonics * size);
+    g.d_distance.resize(size);
+    g.d_harmonic.resize(harmonics * size);
+  }
+  for (int e = 0; e < count; e += P::lanes) {
+    const P x = load<P>(edges.x.data() + e);
+    const P y = load<P>(edges.y.data() + e);
+    const P z = load<P>(edges.z.data() + e);
+    const P r = square_root(x * x + y * y + z * z);
+    const P outward = broadcast<P>(Real(-1)) / r;
+    const P u[3] = {x * outward, y * outward, z * outward};
+    store(r, g.distance.data() + e);
+    for (int k = 0; k < 3; ++k) store(u[k], g.direction.data() + k * g.stride + e);
+    store_harmonics(max_l, u[0], u[1], u[2], g.harmonic.data() + e, g.stride);
+  }
+}
+
+template <class Real>
+HWY_INLINE void clear_geometry_gradient(int max_l, EdgeGeometry<Real>& g) {
+  std::fill_n(g.d_distance.begin(), g.stride, Real(0));
+  std::fill_n(g.d_harmonic.begin(), (max_l + 1) * (max_l + 1) * g.stride, Real(0));
+}
+
+/// dE/dd of all edges, [edges][4], from dE/dr and dE/dY. Harmonics are of the direction u alone, so that only what is
+/// across u of their gradient counts; d points the other way.
+template <class Real>
+HWY_INLINE void edge_gradients(int max_l, const EdgeGeometry<Real>& g, Real* edge_gradient) {
+  using P = Line<Real>;
+  const Real* u = g.direction.data();
+  for (int e = 0; e < g.edges; e += P::lanes) {
+    const P x = load<P>(u + e);
+    const P y = load<P>(u + g.stride + e);
+    const P z = load<P>(u + 2 * g.stride + e);
+    P across[3];
+    harmonic_gradient(max_l, x, y, z, g.d_harmonic.data() + e, g.stride, across);
+    const P along = across[0] * x + across[1] * y + across[2] * z;
+    const P inverse = broadcast<P>(Real(1)) / load<P>(g.distance.data() + e);
+    const P radial = load<P>(g.d_distance.data() + e) - inverse * along;
+    Real components[3][P::lanes];
+    const P* direction[3] = {&x, &y, &z};
+    for (int k = 0; k < 3; ++k)
+      store(broadcast<P>(Real(0)) - mul_add(radial, *direction[k], inverse * across[k]), components[k]);
+    const int lanes = g.edges - e < P::lanes ? g.edges - e : P::lanes;
+    for (int lane = 0; lane < lanes; ++lane)
+      for (int k = 0; k < 3; ++k) edge_gradient[4 * static_cast<std::ptrdiff_t>(e + lane) + k] = components[k][lane];
+  }
+}
+
+}  // namespace grapevine::nequip::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

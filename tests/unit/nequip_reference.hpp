@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "formats/extxyz.hpp"
+#include "models/nequip/parameters.hpp"
+
+namespace grapevine::test {
+
+/// Real spherical harmonics of order l of the vector d, [2 l + 1] in e3nn's order and axes, of norm
+/// sqrt(2 l + 1) |d|^l.
+std::vector<double> real_harmonics(int l, const std::array<double, 3>& d);
+
+/// The real Wigner 3j symbol of orders up to nequip::max_order; zero unless they couple.
+double wigner_3j(int l1, int l2, int l3, int m1, int m2, int m3);
+
+/// Atomic energies (eV) by the formulas in nequip/parameters.hpp one by one, in double precision, neighbours by trying
+/// every periodic image. The frame has all three cell vectors if any direction is periodic.
+std::vector<double> reference_energies(const nequip::Parameters& parameters, const Frame& frame);
+double reference_energy(const nequip::Parameters& parameters, const Frame& frame);
+
+/// Force (eV/Angstrom) on one coordinate, 3 atom + axis: central differences of fourth order.
+double reference_force(const nequip::Parameters& parameters, const Frame& frame, int coordinate, double step = 1e-4);
+/// Minus the derivative of the energy by strain e[a][b], which moves every component b by e[a][b] times component a;
+/// eV. It is symmetric, as the energy does not change by rotation.
+double reference_virial(const nequip::Parameters& parameters, const Frame& frame, int a, int b, double step = 1e-4);
+
+std::vector<double> reference_forces(const nequip::Parameters& parameters, const Frame& frame);    ///< [atoms][3]
+std::array<double, 9> reference_virial(const nequip::Parameters& parameters, const Frame& frame);  ///< row-major
+
+}  // namespace grapevine::test
