@@ -4,12 +4,9 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-from ase.io import read
 from lammps_run import BUILD, ROOT
 
-CASES = {"parity": [], "modalities": ["--modality", "PBE"], "not-normalised": []}
 PUBLISHED = {"SevenNet_0__11Jul2024": ("0.9.1", "xplor", 2), "SevenNet_0__22May2024": ("0.9.1", "xplor", 2),
              "SevenNet_l3i5": ("0.9.2", "polynomial", 3)}
 
@@ -24,10 +21,6 @@ def import_model(grapevine, source, output, *options):
     return output
 
 
-def checkpoint(case):
-    return ROOT / "tests" / "data" / "sevennet" / case / "checkpoint.pth"
-
-
 @pytest.fixture(scope="module")
 def published():
     """Folder of the published checkpoints, fetched once for a build folder."""
@@ -37,17 +30,6 @@ def published():
         if done.returncode != 0:
             pytest.skip(done.stderr.strip())
     return folder
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_energies_and_forces_are_those_of_sevennet(case, grapevine, tmp_path):
-    model = import_model(grapevine, checkpoint(case), tmp_path / "model.safetensors", *CASES[case])
-    reference = checkpoint(case).parent / "reference.extxyz"
-    done = call(grapevine, "evaluate", model, reference, "--precision", "double", "--json")
-    assert done.returncode == 0, done.stderr
-    for ours, theirs in zip(json.loads(done.stdout)["frames"], read(reference, ":"), strict=True):
-        assert abs(ours["energy"] - theirs.get_potential_energy()) < 1e-9 * len(theirs)
-        np.testing.assert_allclose(ours["forces"], theirs.get_forces(), atol=2e-8)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -74,14 +56,15 @@ def test_published_model_of_two_modalities(grapevine, published, tmp_path):
     import_model(grapevine, source, model, "--modality", "PBE")
 
 
-def test_importing_twice_gives_the_same_bytes(grapevine, tmp_path):
-    first = import_model(grapevine, checkpoint("parity"), tmp_path / "a.safetensors")
-    second = import_model(grapevine, checkpoint("parity"), tmp_path / "b.safetensors")
+def test_importing_twice_gives_the_same_bytes(grapevine, golden, tmp_path):
+    source = golden("sevennet-parity") / "checkpoint.pth"
+    first = import_model(grapevine, source, tmp_path / "a.safetensors")
+    second = import_model(grapevine, source, tmp_path / "b.safetensors")
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_flags_of_other_files_are_refused_by_name(grapevine, golden, tmp_path):
-    sevennet, reann = checkpoint("parity"), golden("local-s-only") / "REANN.pth"
+    sevennet, reann = golden("sevennet-parity") / "checkpoint.pth", golden("local-s-only") / "REANN.pth"
     for source, words in [(sevennet, ["--para", "para"]), (sevennet, ["--activation", "Relu_like"]),
                           (sevennet, ["--message-activation", "Relu_like"]), (sevennet, ["--gaussian-sign", "plus"]),
                           (reann, ["--modality", "PBE"]), (sevennet, ["--modality", "PBE"])]:
