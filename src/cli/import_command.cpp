@@ -80,17 +80,18 @@ void refuse_flags(const ImportArguments& arguments, const char* kind, std::initi
       throw Error(fmt::format("{}: {} has no meaning for a {}; leave it out", arguments.source, entry.flag, kind));
 }
 
-std::string summary_of(const std::vector<std::string>& species, double cutoff, std::size_t layers,
+std::string summary_of(const std::vector<std::string>& species, double cutoff, const std::string& layers,
                        std::size_t parameters) {
-  return fmt::format("species {}, cutoff {} Angstrom, {} message layers, {} parameters", fmt::join(species, " "),
-                     cutoff, layers, parameters);
+  return fmt::format("species {}, cutoff {} Angstrom, {}, {} parameters", fmt::join(species, " "), cutoff, layers,
+                     parameters);
 }
 
 ImportedModel import_reann_file(const TorchArchive& archive, const ImportArguments& arguments) {
   refuse_flags(arguments, "file of REANN", {{"--modality", arguments.modality}});
   ReannImport import = import_reann(archive, options_of(arguments));
   const reann::Parameters& p = import.parameters;
-  return {import.kind, "", import.notes, summary_of(p.species, p.cutoff, static_cast<std::size_t>(p.layers), p.count()),
+  return {import.kind, "", import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} message layers", p.layers), p.count()),
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
 }
 
@@ -104,7 +105,8 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportArgu
   if (!arguments.modality.empty()) options.modality = arguments.modality;
   SevenNetImport import = import_sevennet(archive, options);
   const nequip::Parameters& p = import.parameters;
-  return {sevennet_kind, import.origin, import.notes, summary_of(p.species, p.cutoff, p.interactions.size(), p.count()),
+  return {sevennet_kind, import.origin, import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} interactions", p.interactions.size()), p.count()),
           [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
 }
 

@@ -87,13 +87,35 @@ std::string network_text(const ordered_json& network) {
   return text + ", " + network.at("activation").get<std::string>();
 }
 
+/// The whole value in one line; a list of lists is only counted.
+std::string value_text(const ordered_json& value) {
+  if (value.is_string()) return value == "" ? "none" : value.get<std::string>();
+  if (value.is_number_float()) return fmt::format("{:.7g}", value.get<double>());
+  if (!value.is_structured()) return value.dump();
+  if (value.is_array() && !value.empty() && value.front().is_array()) return fmt::format("{} of them", value.size());
+  std::vector<std::string> items;
+  for (const auto& item : value.items()) {
+    const std::string text = value_text(item.value());
+    const std::string inner = item.value().is_object() ? "(" + text + ")" : text;
+    items.push_back(value.is_object() ? item.key() + " " + inner : inner);
+  }
+  return items.empty() ? "none" : fmt::format("{}", fmt::join(items, value.is_object() ? ", " : " "));
+}
+
 void print_hyperparameter(const std::string& key, const ordered_json& value) {
-  if (value.is_object() && value.contains("blocks"))
+  constexpr std::size_t short_text = 80;
+  const bool list = value.is_array() && !value.empty() && value.front().is_object();
+  if (value.is_object() && value.contains("blocks")) {
     print_line(key + " network", network_text(value));
-  else if (value.is_array())
+  } else if (list && (value.front().contains("blocks") || value_text(value).size() > short_text)) {
     for (std::size_t i = 0; i < value.size(); ++i) print_hyperparameter(fmt::format("{} {}", key, i), value[i]);
-  else
-    print_line(key, value.dump());
+  } else if (value.is_object() && value_text(value).size() > short_text) {
+    fmt::print("{}\n", key);
+    const std::string indent = key.substr(0, key.find_first_not_of(' ')) + "  ";
+    for (const auto& item : value.items()) print_hyperparameter(indent + item.key(), item.value());
+  } else {
+    print_line(key, value_text(value));
+  }
 }
 
 void print_text(const ordered_json& info) {

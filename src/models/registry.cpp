@@ -30,7 +30,8 @@ std::shared_ptr<const Potential> read_nequip(const TensorFile& file) {
 
 // Every architecture has its line here and nowhere else.
 const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> all = {{nequip::architecture, read_nequip}, {reann::architecture, read_reann}};
+  static const std::map<std::string, Reader> all = {{nequip::architecture, read_nequip},
+                                                    {reann::architecture, read_reann}};
   return all;
 }
 

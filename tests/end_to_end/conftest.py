@@ -12,6 +12,9 @@ import pytest
 from lammps_run import BUILD, ROOT, run_lammps
 
 
+MODALITIES = {"sevennet-modalities": "PBE"}  # whose reference results the case has
+
+
 def find_golden(case):
     for folder in (ROOT / "tests" / "data" / "golden", ROOT.parent / "shared" / "golden"):
         if (folder / case / "reference.extxyz").exists():
@@ -44,6 +47,7 @@ def golden_model(grapevine, tmp_path_factory):
             source = next(p for p in sorted(find_golden(case).iterdir()) if p.suffix in (".pth", ".pt"))
             para = source.parent / "para"
             options = ["--para", para] if para.exists() else []
+            options += ["--modality", MODALITIES[case]] if case in MODALITIES else []
             subprocess.run([grapevine, "import", source, *options, "-o", model], check=True, timeout=60)
         return model
 

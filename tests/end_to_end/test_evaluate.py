@@ -14,6 +14,7 @@ from ase.io import read, write
 
 RANDOM_WEIGHTS = ["local-s-only", "one-layer-tanh", "three-layer", "f-orbitals-wide", "molecule-and-slab"]
 PUBLISHED = ["published-water", "published-silver-mpi"]
+SEVENNET = [f"sevennet-{name}" for name in ("so3", "parity", "lmax3", "bias-fcn", "one-layer", "old", "modalities")]
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def virial(frame):
     return np.array(frame["virial"]).reshape(3, 3)
 
 
-@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED)
+@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET)
 def test_agrees_with_reference_results_in_double(case, golden, golden_model, evaluate):
     reference = golden(case) / "reference.extxyz"
     frames = evaluate(golden_model(case), reference)["frames"]

@@ -3,6 +3,7 @@
 
 #include "formats/pickle.hpp"
 #include "importers/reann.hpp"
+#include "importers/sevennet.hpp"
 #include "target.hpp"
 
 // The pickle alone, without the zip around it, whose checksums would turn most changes into the same error. Every
@@ -14,6 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     grapevine::TorchArchive archive;
     archive.name = "fuzz";
     archive.root = grapevine::read_pickle(grapevine::fuzz::bytes_of(data, size), "fuzz", load);
+    if (grapevine::is_sevennet(archive)) {
+      grapevine::import_sevennet(archive, {});
+      return;
+    }
     grapevine::ReannImportOptions options;
     options.activation = grapevine::reann::ActivationKind::relu_like;
     options.message_activation = grapevine::reann::ActivationKind::tanh_like;

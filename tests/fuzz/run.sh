@@ -24,13 +24,13 @@ seed() {
 golden=$root/tests/data/golden
 seed safetensors "$root"/tests/data/models/*.safetensors
 seed model_file "$root"/tests/data/models/*.safetensors
-seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth
+seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz
 seed reann_configuration "$root"/tests/data/training/configuration
 seed training_config "$root"/tests/data/training/training.toml
 mkdir -p "$corpus/pickle"
-for archive in "$golden"/*/REANN.pth; do
+for archive in "$golden"/*/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth; do
   python3 -c 'import sys, zipfile
 archive = zipfile.ZipFile(sys.argv[1])
 name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))

@@ -1,13 +1,19 @@
 #include "formats/torch_archive.hpp"
 #include "importers/reann.hpp"
+#include "importers/sevennet.hpp"
 #include "target.hpp"
 
 // The activations are given, so that files without class names are read to the end as well.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors([&] {
+    const auto archive = grapevine::parse_torch_archive(grapevine::fuzz::bytes_of(data, size), "fuzz");
+    if (grapevine::is_sevennet(archive)) {
+      grapevine::import_sevennet(archive, {});
+      return;
+    }
     grapevine::ReannImportOptions options;
     options.activation = grapevine::reann::ActivationKind::relu_like;
     options.message_activation = grapevine::reann::ActivationKind::tanh_like;
-    grapevine::import_reann(grapevine::parse_torch_archive(grapevine::fuzz::bytes_of(data, size), "fuzz"), options);
+    grapevine::import_reann(archive, options);
   });
 }

@@ -94,10 +94,68 @@ TEST(TorchArchive, GlobalsThatAreNotDataAreRefusedByName) {
   EXPECT_THAT(refusal(PickleWriter().global("os", "system").raw("(").text("true").raw("tR")),
               AllOf(HasSubstr("some.pth"), HasSubstr("os.system")));
   EXPECT_THAT(refusal(PickleWriter().text("builtins").text("eval").raw("\x93")), HasSubstr("builtins.eval"));
+  EXPECT_THAT(refusal(PickleWriter().global("numpy", "load")), HasSubstr("numpy.load"));
+  EXPECT_THAT(refusal(PickleWriter().global("numpy.core.multiarray", "fromfile")), HasSubstr("multiarray.fromfile"));
+  EXPECT_THAT(refusal(PickleWriter().global("_codecs", "decode")), HasSubstr("_codecs.decode"));
   EXPECT_THAT(refusal(PickleWriter().global("torch", "load")), HasSubstr("torch.load"));
   EXPECT_THAT(refusal(PickleWriter().global("collections.OrderedDict", "fromkeys")), HasSubstr("fromkeys"));
   EXPECT_THAT(refusal(PickleWriter().global("__torchx__", "A")), HasSubstr("__torchx__.A"));
   EXPECT_THAT(refusal(PickleWriter().global("a\x1b[2J", "b")), HasSubstr("a?[2J.b"));
+}
+
+const TorchTensor& array_of(const TorchArchive& archive) { return *pickle_tensor(archive.root); }
+
+TEST(TorchArchive, NumpyArraysArePlainNumbers) {
+  const std::string bytes = floats({1, -2, 3, 200.5f, 5, 6});
+  const TorchArchive rows = parse(PickleWriter().raw(test::numpy_array({2, 3}, "f4", "<", false, bytes)));
+  EXPECT_THAT(array_of(rows).to_doubles(), ElementsAre(1, -2, 3, 200.5, 5, 6));
+  EXPECT_THAT(array_of(rows).shape, ElementsAre(2, 3));
+  const TorchArchive columns = parse(PickleWriter().raw(test::numpy_array({2, 3}, "f4", "<", true, bytes)));
+  EXPECT_THAT(array_of(columns).to_doubles(), ElementsAre(1, 3, 5, -2, 200.5, 6));
+  const TorchArchive integers =
+      parse(PickleWriter().raw(test::numpy_array({2}, "i2", "<", false, std::string("\xff\xff\x00\x01", 4))));
+  EXPECT_THAT(array_of(integers).to_doubles(), ElementsAre(-1, 256));
+  const TorchArchive none = parse(PickleWriter().raw(test::numpy_array({0, 3}, "u1", "|", false, "")));
+  EXPECT_THAT(array_of(none).to_doubles(), ElementsAre());
+}
+
+TEST(TorchArchive, NumpyScalarsAreNumbers) {
+  const auto scalar = [](const std::string& type, const std::string& bytes) {
+    return parse(PickleWriter().raw(test::numpy_scalar(type, bytes))).root;
+  };
+  EXPECT_EQ(std::get<double>(scalar("f4", floats({0.25f}))), 0.25);
+  EXPECT_EQ(std::get<std::int64_t>(scalar("u1", "\xff")), 255);
+  EXPECT_EQ(std::get<bool>(scalar("b1", "\x01")), true);
+}
+
+TEST(TorchArchive, NumpyArraysThatDoNotFitTogetherAreRefused) {
+  const auto array_refusal = [](const std::vector<int>& shape, const std::string& type, const std::string& order,
+                                const std::string& bytes) {
+    return refusal(PickleWriter().raw(test::numpy_array(shape, type, order, false, bytes)));
+  };
+  const std::string four = floats({1, 2, 3, 4});
+  EXPECT_EQ(array_refusal({4}, "f4", "<", four), "");
+  EXPECT_THAT(array_refusal({5}, "f4", "<", four), HasSubstr("outside its storage"));
+  EXPECT_THAT(array_refusal({3}, "f4", "<", four), HasSubstr("do not fit its shape"));
+  EXPECT_THAT(array_refusal({4}, "f4", "<", four + "x"), HasSubstr("do not fit its shape"));
+  EXPECT_THAT(array_refusal({2147483647, 2147483647, 2147483647}, "f4", "<", four), HasSubstr("too large"));
+  EXPECT_THAT(array_refusal({-4}, "f4", "<", four), HasSubstr("whole numbers"));
+  EXPECT_THAT(array_refusal({4}, "f4", ">", four), HasSubstr("little-endian"));
+  EXPECT_THAT(array_refusal({4}, "O8", "|", four), HasSubstr("numpy type O8"));
+  EXPECT_THAT(refusal(PickleWriter().raw(test::numpy_scalar("f8", "1234"))), HasSubstr("scalar"));
+  EXPECT_THAT(refusal(PickleWriter().global("_codecs", "encode").text("a").text("rot13").raw("\x86R")),
+              HasSubstr("latin1"));
+  EXPECT_THAT(refusal(PickleWriter().global("_codecs", "encode").text("\xe2\x82\xac").text("latin1").raw("\x86R")),
+              HasSubstr("beyond latin1"));
+  EXPECT_THAT(refusal(PickleWriter().global("numpy.core.multiarray", "_reconstruct").raw(")R")),
+              HasSubstr("unknown class"));
+}
+
+TEST(TorchArchive, RecalledBytesAreNotCopiedWithoutEnd) {
+  std::string many =
+      "](" + test::python_text(std::string(100000, 'a')) + "q\x01" + test::python_text("latin1") + "q\x02";
+  for (int i = 0; i < 1000; ++i) many += "c_codecs\nencode\nh\x01h\x02\x86R";
+  EXPECT_THAT(refusal(PickleWriter().raw(many + "e")), HasSubstr("more array data"));
 }
 
 TEST(TorchArchive, ObjectsOnlyOfTorchScriptClasses) {

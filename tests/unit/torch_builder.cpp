@@ -123,6 +123,35 @@ class StateNames {
   const ReannWriting& writing_;
 };
 
+/// The opcodes that `write` adds, without those around them.
+std::string opcodes(const std::function<void(PickleWriter&)>& write) {
+  const std::string empty = PickleWriter().finish();
+  PickleWriter writer;
+  write(writer);
+  const std::string all = writer.finish();
+  return all.substr(empty.size() - 1, all.size() - empty.size());
+}
+
+/// _codecs.encode(text, 'latin1'), which is how protocol 2 keeps bytes.
+std::string encoded_bytes(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x80) {
+      text += c;
+    } else {
+      text += static_cast<char>(0xc0 | (code >> 6));
+      text += static_cast<char>(0x80 | (code & 0x3f));
+    }
+  }
+  return "c_codecs\nencode\n" + python_text(text) + python_text("latin1") + "\x86R";
+}
+
+std::string numpy_type(const std::string& type, const std::string& order) {
+  return "cnumpy\ndtype\n(" + python_text(type) + "\x89\x88tR(" + python_integer(3) + python_text(order) + "NNN" +
+         python_integer(-1) + python_integer(-1) + python_integer(0) + "tb";
+}
+
 std::string density_source(bool negated) {
   return fmt::format(
       "class GetDensity(Module):\n  def gaussian(self, distances, species_):\n    inta = self.inta\n"
@@ -191,6 +220,58 @@ std::vector<std::byte> archive_of(const std::string& pickle, const Entries& more
   Entries entries = {{"archive/data.pkl", pickle}};
   entries.insert(entries.end(), more.begin(), more.end());
   return zip_of(entries);
+}
+
+std::string python_text(const std::string& text) {
+  return opcodes([&](PickleWriter& writer) { writer.text(text); });
+}
+std::string python_integer(std::int32_t value) {
+  return opcodes([&](PickleWriter& writer) { writer.integer(value); });
+}
+std::string python_real(double value) {
+  return opcodes([&](PickleWriter& writer) { writer.real(value); });
+}
+std::string python_logical(bool value) { return value ? "\x88" : "\x89"; }
+
+std::string python_list(const std::vector<std::string>& items) {
+  std::string result = "](";
+  for (const std::string& item : items) result += item;
+  return result + "e";
+}
+
+std::string python_dict(const PythonItems& items) {
+  std::string result = "}(";
+  for (const auto& [key, value] : items) result += key + value;
+  return result + "u";
+}
+
+std::string torch_device(const std::string& name) { return "ctorch\ndevice\n" + python_text(name) + "\x85R"; }
+
+std::string numpy_array(const std::vector<std::int32_t>& shape, const std::string& type, const std::string& order,
+                        bool columns_first, const std::string& bytes) {
+  std::string result = "cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n" + python_integer(0) + "\x85" +
+                       encoded_bytes("b") + "\x87R(" + python_integer(1) + "(";
+  for (const std::int32_t length : shape) result += python_integer(length);
+  return result + "t" + numpy_type(type, order) + python_logical(columns_first) + encoded_bytes(bytes) + "tb";
+}
+
+std::string numpy_scalar(const std::string& type, const std::string& bytes) {
+  return "cnumpy._core.multiarray\nscalar\n" + numpy_type(type, "<") + encoded_bytes(bytes) + "\x86R";
+}
+
+std::vector<std::byte> checkpoint_file(const std::string& state_key, const std::vector<StateTensor>& tensors,
+                                       const PythonItems& more) {
+  PickleWriter pickle;
+  StateWriter state(false);
+  pickle.raw("}(").text(state_key).global("collections", "OrderedDict").raw(")R(");
+  for (const StateTensor& tensor : tensors) {
+    pickle.text(tensor.name);
+    state.tensor(pickle, tensor);
+  }
+  pickle.raw("u");
+  for (const auto& [key, value] : more) pickle.text(key).raw(value);
+  pickle.raw("u");
+  return archive_of(pickle.finish(), state.storages());
 }
 
 std::vector<StateTensor> reann_state(const reann::Parameters& p, const ReannWriting& writing) {

@@ -56,6 +56,24 @@ struct StateTensor {
   std::vector<double> values;
 };
 
+/// Opcodes of Python values, to be put together.
+std::string python_text(const std::string& text);
+std::string python_integer(std::int32_t value);
+std::string python_real(double value);
+std::string python_logical(bool value);
+std::string python_list(const std::vector<std::string>& items);
+using PythonItems = std::vector<std::pair<std::string, std::string>>;  ///< opcodes of keys and values
+std::string python_dict(const PythonItems& items);
+std::string torch_device(const std::string& name);
+/// As numpy pickles it: type is e.g. "f4", order e.g. "<".
+std::string numpy_array(const std::vector<std::int32_t>& shape, const std::string& type, const std::string& order,
+                        bool columns_first, const std::string& bytes);
+std::string numpy_scalar(const std::string& type, const std::string& bytes);
+
+/// A PyTorch file {"<state_key>": these float32 tensors, more...}; `more` has keys as plain text.
+std::vector<std::byte> checkpoint_file(const std::string& state_key, const std::vector<StateTensor>& state,
+                                       const PythonItems& more);
+
 /// The state_dict of these parameters; energy_shift becomes nnmod.initpot.
 std::vector<StateTensor> reann_state(const reann::Parameters& parameters, const ReannWriting& writing);
 

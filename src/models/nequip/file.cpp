@@ -137,16 +137,19 @@ class StructureReader {
 
  private:
   void read_cutoff_function(Parameters& p, const json& object) const {
-    if (object.is_object() && object.value("kind", json()) == "xplor") {
+    if (!object.is_object() || !object.contains("kind")) h_.check_keys(object, {"kind"});
+    const std::string& kind = h_.text(object, "kind");
+    if (kind == "xplor") {
       h_.check_keys(object, {"kind", "onset"});
       p.cutoff_kind = CutoffKind::xplor;
       p.cutoff_onset = h_.number(object, "onset");
-      return;
+    } else if (kind == "polynomial") {
+      h_.check_keys(object, {"kind", "power"});
+      p.cutoff_kind = CutoffKind::polynomial;
+      p.cutoff_power = h_.size(object, "power");
+    } else {
+      h_.fail("kind", "polynomial or xplor", object.at("kind"));
     }
-    h_.check_keys(object, {"kind", "power"});
-    if (object.at("kind") != "polynomial") h_.fail("kind", "polynomial or xplor", object.at("kind"));
-    p.cutoff_kind = CutoffKind::polynomial;
-    p.cutoff_power = h_.size(object, "power");
   }
 
   IrrepsList irreps(const json& object, const char* key) const {

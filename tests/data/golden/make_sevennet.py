@@ -90,6 +90,24 @@ CASES = {
             KEY.CUTOFF_FUNCTION: {KEY.CUTOFF_FUNCTION_NAME: "poly_cut"},
         },
     },
+    "modalities": {
+        "species": ["Ti", "O"],
+        "modality": "PBE",
+        "config": {
+            KEY.NUM_CONVOLUTION: 2,
+            KEY.USE_BIAS_IN_LINEAR: True,
+            KEY.USE_MODALITY: True,
+            KEY.NUM_MODALITIES: 2,
+            KEY.MODAL_MAP: {"SCAN": 0, "PBE": 1},
+            KEY.USE_MODAL_NODE_EMBEDDING: True,
+            KEY.USE_MODAL_SELF_INTER_INTRO: True,
+            KEY.USE_MODAL_SELF_INTER_OUTRO: True,
+            KEY.USE_MODAL_OUTPUT_BLOCK: True,
+            KEY.USE_MODAL_WISE_SHIFT: True,
+            KEY.USE_MODAL_WISE_SCALE: False,
+        },
+        "shift": {"SCAN": -3.5, "PBE": -2.25},
+    },
     "old": {"species": ["Mg", "Al"], "config": {KEY.SELF_CONNECTION_TYPE: "linear", KEY._NORMALIZE_SPH: False}},
 }
 
@@ -160,7 +178,7 @@ def write_checkpoint(path, name, case):
                path)
 
 
-def load_double(path):
+def load_double(path, modality=None):
     """The model of a checkpoint in double precision, all that follows the atomic energies left out."""
     checkpoint = SevenNetCheckpoint(path)
     # Compatibility code compares coupling coefficients, in single precision.
@@ -184,13 +202,16 @@ def load_double(path):
     model.delete_module_by_key("reduce_total_enegy")
     model.key_grad = None
     model.set_is_batch_data(False)
+    if modality:
+        model.prepare_modal_deploy(modality)
     model.eval()
     return model, checkpoint.config
 
 
 def one_hot_to_double(module, inputs, data):
     for key in (module.key_output, module.key_additional_output):
-        data[key] = data[key].double()
+        if key is not None:
+            data[key] = data[key].double()
     return data
 
 
@@ -223,8 +244,8 @@ def write_frame(stream, atoms, energies, forces, virial):
         print(symbol, join(position, "%.10f"), join(row, "%.12f"), file=stream)
 
 
-def write_reference(path, checkpoint, frames):
-    model, config = load_double(checkpoint)
+def write_reference(path, checkpoint, frames, modality=None):
+    model, config = load_double(checkpoint, modality)
     results = []
     with open(path, "w") as stream:
         for atoms in frames:
@@ -269,7 +290,8 @@ def make_random(folder):
         path.mkdir(parents=True, exist_ok=True)
         write_checkpoint(path / "checkpoint.pth", name, case)
         frames = structures(case["species"], len(name))
-        for energies, forces, _ in write_reference(path / "reference.extxyz", path / "checkpoint.pth", frames):
+        results = write_reference(path / "reference.extxyz", path / "checkpoint.pth", frames, case.get("modality"))
+        for energies, forces, _ in results:
             print(f"{name:10} energies {energies.min():8.3f} to {energies.max():8.3f}, forces to {abs(forces).max():.3f}")
 
 
