@@ -213,7 +213,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, NequipModelTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(NequipSmoothness, EnergyAndForceVanishAtTheCutoff) {
-  const nequip::Parameters parameters = random_parameters({}, 3);
+  const nequip::Parameters parameters = random_parameters(NequipSizes{}, 3);
   const nequip::NequipPotential potential(parameters);
   for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
     const double tolerance = precision == Precision::mixed ? 1e-5 : 1e-9;
