@@ -69,3 +69,17 @@ def torch_python():
 def lammps(tmp_path):
     """lammps(script, ranks=1, ...): see run_lammps(); every run of a test shares one folder."""
     return partial(run_lammps, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sevennet_0(grapevine, tmp_path_factory):
+    """SevenNet-0 (11 July 2024) with its published weights, which are fetched once into .cache."""
+    folder = ROOT / ".cache" / "sevennet"
+    checkpoint = folder / "SevenNet_0__11Jul2024" / "checkpoint_sevennet_0.pth"
+    if not checkpoint.exists():
+        fetched = subprocess.run([sys.executable, ROOT / "scripts" / "fetch_sevennet.py", folder], capture_output=True)
+        if fetched.returncode != 0:
+            pytest.skip("the weights of SevenNet-0 cannot be fetched here")
+    model = tmp_path_factory.mktemp("sevennet") / "sevennet-0.safetensors"
+    subprocess.run([grapevine, "import", checkpoint, "-o", model], check=True, timeout=60)
+    return model

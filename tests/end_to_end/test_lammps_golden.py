@@ -10,6 +10,8 @@ FRAMES = [
     ("f-orbitals-wide", 1), ("molecule-and-slab", 0), ("molecule-and-slab", 1), ("molecule-and-slab", 2),
     ("published-silver-mpi", 0), ("published-silver-mpi", 1), ("published-silver-mpi", 2),
     ("published-water", 0), ("published-water", 1), ("published-water", 2),
+    *((f"sevennet-{name}", index) for name in ("so3", "parity", "lmax3", "bias-fcn", "one-layer", "old")
+      for index in range(4)),
 ]
 
 

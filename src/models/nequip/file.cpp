@@ -170,19 +170,19 @@ class StructureReader {
     const json& object = parent.at(key);
     h_.check_keys(object, {"hidden", "bias", "activation"});
     act = activation(object.at("activation"));
-    json widths = h_.list(object, "hidden", max_layers);
+    std::vector<int> widths;
+    for (const json& width : h_.list(object, "hidden", max_layers)) {
+      if (!width.is_number_unsigned() || width > 65536) h_.fail("hidden", "a list of whole numbers", width);
+      widths.push_back(width.get<int>());
+    }
     widths.push_back(outputs);
     const json& bias = h_.list(object, "bias", max_layers + 1);
     if (bias.size() != widths.size()) h_.fail("bias", "true or false for each layer", bias);
     std::vector<Dense> layers;
     for (std::size_t n = 0; n < widths.size(); ++n) {
-      if (!widths[n].is_number_unsigned() || widths[n] > 65536) h_.fail("hidden", "a list of whole numbers", widths);
       if (!bias[n].is_boolean()) h_.fail("bias", "true or false for each layer", bias);
-      Dense& dense = layers.emplace_back();
-      dense.inputs = inputs;
-      dense.outputs = widths[n].get<int>();
-      if (bias[n].get<bool>()) dense.bias.resize(1);
-      inputs = dense.outputs;
+      layers.push_back({inputs, widths[n], {}, std::vector<double>(bias[n].get<bool>() ? 1 : 0)});
+      inputs = widths[n];
     }
     budget_.spend(layers.size());
     return layers;

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Memory and time of SevenNet-0 at constant pressure against the number of atoms, on two ranks.
+
+    .venv/bin/python bench/sevennet_size.py MODEL.safetensors [--ranks 2] [--steps 100] [--output bench-results]
+
+Random fcc CrCoNi at 1200 K and zero pressure, up to 10,976 atoms. Peak resident memory is that of the largest process,
+LAMMPS, MPI and the neighbour list included. Prints a table and leaves sevennet_size.csv and sevennet_size.png.
+"""
+
+import argparse
+import csv
+import re
+import resource
+import subprocess
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+
+INPUT = """units metal
+boundary p p p
+lattice fcc 3.56
+region box block 0 {cells} 0 {cells} 0 {cells}
+create_box 3 box
+create_atoms 1 box
+set type 1 type/ratio 2 0.3333 11
+set type 1 type/ratio 3 0.5 12
+mass 1 51.9961
+mass 2 58.9332
+mass 3 58.6934
+displace_atoms all random 0.05 0.05 0.05 5
+pair_style grapevine mixed
+pair_coeff * * {model} Cr Co Ni
+velocity all create 1200 7
+timestep 0.002
+fix move all npt temp 1200 1200 0.1 iso 0 0 1
+thermo 10
+thermo_style custom step temp pe press vol density
+run {steps}
+"""
+
+
+def measure(arguments):
+    """In a process of its own, whose children are this run's only: seconds per step, peak bytes, atoms."""
+    folder, cells, model, ranks, steps = arguments
+    name = f"in.size-{cells}"
+    (folder / name).write_text(INPUT.format(cells=cells, model=model, steps=steps))
+    command = [ROOT / "build" / "bin" / "grapevine", "lammps", "-np", str(ranks), "-in", name]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+    time, taken, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", done.stdout)[-1]
+    peak = 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {"atoms": int(atoms), "steps": int(taken), "ms per step": 1e3 * float(time) / int(taken), "bytes": peak}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=100, help="of the largest system; a tenth of them for the others")
+    parser.add_argument("--cells", type=int, nargs="+", default=[6, 10, 14], help="edges in unit cells of four atoms")
+    parser.add_argument("--output", type=Path, default=Path("bench-results"))
+    arguments = parser.parse_args()
+    folder = (arguments.output / "sevennet-size").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for cells in sorted(arguments.cells):
+        steps = arguments.steps if cells == max(arguments.cells) else max(1, arguments.steps // 10)
+        with get_context("spawn").Pool(1) as pool:
+            rows.append(pool.map(measure, [(folder, cells, arguments.model.resolve(), arguments.ranks, steps)])[0])
+        row = rows[-1]
+        print(f"{row['atoms']:>8} atoms  {row['steps']:>4} steps  {row['ms per step']:>9.1f} ms per step  "
+              f"{row['bytes'] / 1e9:6.3f} GB per rank", flush=True)
+    if len(rows) > 1:
+        slope = np.polyfit([row["atoms"] / arguments.ranks for row in rows], [row["bytes"] for row in rows], 1)[0]
+        print(f"{slope:.0f} bytes per own atom of a rank, its share of ghosts included")
+    with open(arguments.output / "sevennet_size.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    draw(rows, arguments.ranks, arguments.output / "sevennet_size.png")
+
+
+def draw(rows, ranks, path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(5, 3.4), layout="constrained")
+    axes.plot([row["atoms"] for row in rows], [row["bytes"] / 1e9 for row in rows], "o-", color="#0072B2")
+    axes.set(xlabel="atoms", ylabel=f"peak memory of each of {ranks} ranks (GB)", xlim=0, ylim=0,
+             title="SevenNet-0, CrCoNi at constant pressure")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
