@@ -133,13 +133,13 @@ HWY_INLINE void compute_geometry(const EdgeBlock<Real>& edges, int max_l, EdgeGe
   g.edges = count;
   g.stride = (count + P::lanes - 1) / P::lanes * P::lanes;
   const auto size = static_cast<std::size_t>(g.stride);
-  const auto harmonics = static_cast<std::size_t>((max_l + 1) * (max_l + 1));
+  // Room for any order: passes with lower harmonics than others share this.
   if (g.distance.size() < size) {
     g.distance.resize(size);
     g.direction.resize(3 * size);
-    g.harmonic.resize(harmonics * size);
+    g.harmonic.resize(most_harmonics * size);
     g.d_distance.resize(size);
-    g.d_harmonic.resize(harmonics * size);
+    g.d_harmonic.resize(most_harmonics * size);
   }
   for (int e = 0; e < count; e += P::lanes) {
     const P x = load<P>(edges.x.data() + e);

@@ -1,0 +1,236 @@
+#include "models/nequip/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <ostream>
+
+#include "nequip_random.hpp"
+#include "nequip_reference.hpp"
+#include "reann_reference.hpp"
+#include "structures/evaluate_frame.hpp"
+
+namespace grapevine::test {
+namespace {
+
+using nequip::ActivationKind;
+using nequip::CutoffKind;
+
+struct Case {
+  std::string name;
+  NequipSizes sizes;
+};
+
+void PrintTo(const Case& test, std::ostream* stream) { *stream << test.name; }
+
+const std::vector<std::string> both_parities = {"4x0e", "4x0e+3x1o+2x2e", "4x0e+2x0o+2x1o+3x1e+1x2e+2x2o", "5x0e"};
+
+std::vector<Case> cases() {
+  return {
+      {"three_layers", {}},
+      {"one_layer", {.features = {"9x0e", "11x0e"}}},
+      {"two_layers", {.features = {"9x0e", "9x0e+5x1e+2x2e", "11x0e"}}},
+      {"four_layers",
+       {.features = {"3x0e", "3x0e+2x1e", "3x0e+2x1e+2x2e", "4x0e+1x1e+1x2e", "2x0e"}, .readout_widths = {}}},
+      {"full_vectors", {.features = {"16x0e", "16x0e+8x1e+8x2e", "32x0e+16x1e+8x2e", "16x0e"}}},
+      {"more_than_full_vectors", {.features = {"17x0e", "17x0e+9x1e+7x2e", "33x0e+15x1e+9x2e", "19x0e"}}},
+      {"one_channel_each", {.features = {"1x0e", "1x0e+1x1e+1x2e", "1x0e+1x1e+1x2e", "1x0e"}}},
+      {"scalars_only", {.edge_order = 0, .features = {"9x0e", "5x0e", "6x0e"}}},
+      {"vectors_only", {.edge_order = 1, .features = {"6x0e", "5x0e+4x1e", "6x0e+3x1e", "6x0e"}}},
+      {"order_three", {.edge_order = 3, .features = {"5x0e", "5x0e+4x1e+3x2e+2x3e", "7x0e+3x1e+4x2e+3x3e", "6x0e"}}},
+      {"harmonics_below_features",
+       {.edge_order = 1, .features = {"5x0e", "5x0e+4x1e", "5x0e+4x1e+3x2e", "4x0e+3x1e+3x2e+2x3e", "6x0e"}}},
+      {"harmonics_above_features", {.edge_order = 3, .features = {"5x0e", "5x0e+4x1e", "5x0e+4x1e", "6x0e"}}},
+      {"no_scalars_between", {.features = {"5x0e", "4x1e", "5x0e"}, .self_connection = SelfConnection::none}},
+      {"both_parities", {.odd_harmonics = true, .features = both_parities}},
+      {"both_parities_by_species_biased",
+       {.odd_harmonics = true,
+        .features = both_parities,
+        .self_connection = SelfConnection::by_species,
+        .biases = true,
+        .even_activation = ActivationKind::shifted_softplus,
+        .odd_activation = ActivationKind::abs}},
+      {"both_parities_order_three",
+       {.edge_order = 3,
+        .odd_harmonics = true,
+        .features = {"3x0e", "3x0e+2x1o+2x2e+2x3o", "3x0e+2x0o+2x1o+3x1e+1x2e+2x2o+1x3e+2x3o", "5x0e"},
+        .unused_paths = true}},
+      {"unused_paths_in_any_order", {.unused_paths = true, .sorted_paths = false}},
+      {"paths_in_any_order_both_parities", {.odd_harmonics = true, .features = both_parities, .sorted_paths = false}},
+      {"the_same_irreps_twice",
+       {.features = {"3x0e+2x0e", "3x0e+2x0e+2x1e+3x1e", "4x0e+1x0e+2x1e+1x2e+1x1e", "3x0e+2x0e"}}},
+      {"linear_biased", {.biases = true}},
+      {"no_self_connection", {.self_connection = SelfConnection::none}},
+      {"by_species", {.self_connection = SelfConnection::by_species}},
+      {"xplor", {.cutoff_kind = CutoffKind::xplor}},
+      {"harmonics_not_normalised", {.normalised_harmonics = false, .cutoff_kind = CutoffKind::xplor}},
+      {"harmonics_not_normalised_order_three",
+       {.cutoff = 3.5,
+        .edge_order = 3,
+        .normalised_harmonics = false,
+        .features = {"3x0e", "3x0e+3x1e+2x2e+2x3e", "5x0e"}}},
+      {"radial_tanh", {.radial_activation = ActivationKind::tanh}},
+      {"radial_softplus", {.radial_activation = ActivationKind::shifted_softplus}},
+      {"radial_elu_one_layer", {.radial_widths = {9}, .radial_activation = ActivationKind::elu}},
+      {"radial_linear", {.radial_widths = {}}},
+      {"many_basis_functions", {.basis = 13, .radial_widths = {17, 16}}},
+      {"readout_of_three_layers",
+       {.biases = true, .readout_widths = {7, 5}, .readout_activation = ActivationKind::silu}},
+      {"readout_sigmoid", {.readout_activation = ActivationKind::sigmoid}},
+      {"one_species", {.species = {"Cu"}, .self_connection = SelfConnection::by_species}},
+      {"four_species", {.species = {"H", "C", "N", "O"}, .self_connection = SelfConnection::by_species}},
+  };
+}
+
+class NequipModelTest : public testing::TestWithParam<Case> {
+ protected:
+  NequipModelTest()
+      : parameters(random_parameters(GetParam().sizes, 7)),
+        potential(parameters),
+        frame(random_crystal(GetParam().sizes.species, 12, {6.2, 0, 0, 1.5, 5.7, 0, -0.7, 0.8, 6}, 11)) {}
+
+  FrameResult evaluate(const Frame& at, Precision precision = Precision::double_precision, int threads = 1) const {
+    return FrameEvaluator(potential, precision, threads).evaluate(at);
+  }
+
+  void expect_reference_energies(const Frame& at) const {
+    const std::vector<double> expected = reference_energies(parameters, at);
+    const FrameResult result = evaluate(at);
+    ASSERT_EQ(result.energies.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(result.energies[i], expected[i], 1e-11 * std::max(1.0, std::abs(expected[i]))) << "atom " << i;
+    EXPECT_NEAR(result.energy, reference_energy(parameters, at), 1e-11 * static_cast<double>(expected.size()));
+  }
+
+  nequip::Parameters parameters;
+  nequip::NequipPotential potential;
+  Frame frame;
+};
+
+double largest_of(const std::vector<double>& forces) {
+  double largest = 1;
+  for (const double force : forces) largest = std::max(largest, std::abs(force));
+  return largest;
+}
+
+TEST_P(NequipModelTest, AtomicEnergiesOfACrystalEqualTheFormulas) { expect_reference_energies(frame); }
+
+TEST_P(NequipModelTest, AtomicEnergiesOfAClusterEqualTheFormulas) {
+  expect_reference_energies(random_cluster(GetParam().sizes.species, 17, 7.0, 3));
+}
+
+TEST_P(NequipModelTest, AtomicEnergiesInACellSmallerThanTheCutoffEqualTheFormulas) {
+  expect_reference_energies(random_crystal(GetParam().sizes.species, 2, {2.9, 0.2, 0, 0, 3.1, -0.3, 0.4, 0, 2.7}, 5));
+}
+
+TEST_P(NequipModelTest, LonelyAtomsHaveTheirOwnEnergies) {
+  Frame apart;
+  for (const std::string& symbol : GetParam().sizes.species) {
+    apart.symbols.push_back(symbol);
+    apart.positions.insert(apart.positions.end(), {20.0 * static_cast<double>(apart.symbols.size()), 1, 2});
+  }
+  expect_reference_energies(apart);
+  for (const double force : evaluate(apart).forces) EXPECT_EQ(force, 0);
+}
+
+TEST_P(NequipModelTest, ForcesAreMinusTheGradientOfTheReferenceEnergy) {
+  const FrameResult result = evaluate(frame);
+  for (const int n : {0, 4, 11, 17, 24, 35}) {
+    const double force = reference_force(parameters, frame, n);
+    EXPECT_NEAR(result.forces[n], force, 1e-8 * std::max(1.0, std::abs(force))) << "coordinate " << n;
+  }
+}
+
+TEST_P(NequipModelTest, VirialIsMinusTheGradientOfTheReferenceEnergyByStrain) {
+  const FrameResult result = evaluate(frame);
+  for (const int n : {0, 1, 5, 6, 8}) {
+    const double virial = reference_virial(parameters, frame, n / 3, n % 3);
+    EXPECT_NEAR(result.virial[n], virial, 1e-7 * std::max(1.0, std::abs(virial))) << "component " << n;
+  }
+}
+
+TEST_P(NequipModelTest, MixedPrecisionIsCloseToDouble) {
+  const FrameResult exact = evaluate(frame);
+  const FrameResult mixed = evaluate(frame, Precision::mixed);
+  const double largest = largest_of(exact.forces);
+  EXPECT_NEAR(mixed.energy, exact.energy, 3e-6 * frame.atoms() * largest);
+  for (std::size_t n = 0; n < exact.forces.size(); ++n) EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest);
+  for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(mixed.virial[n], exact.virial[n], 1e-3 * largest);
+}
+
+TEST_P(NequipModelTest, ThreadsGiveTheSameResult) {
+  const Frame large = random_cluster(GetParam().sizes.species, 300, 21.0, 5);
+  const FrameResult one = evaluate(large);
+  for (const int threads : {2, 3}) {
+    const FrameResult several = evaluate(large, Precision::double_precision, threads);
+    EXPECT_NEAR(several.energy, one.energy, 1e-9);
+    for (std::size_t n = 0; n < one.energies.size(); ++n) EXPECT_NEAR(several.energies[n], one.energies[n], 1e-11);
+    for (std::size_t n = 0; n < one.forces.size(); ++n) EXPECT_NEAR(several.forces[n], one.forces[n], 1e-9);
+    for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(several.virial[n], one.virial[n], 1e-8);
+  }
+}
+
+TEST_P(NequipModelTest, AnEvaluatorForgetsTheFrameBefore) {
+  FrameEvaluator evaluator(potential, Precision::double_precision, 1);
+  evaluator.evaluate(random_cluster(GetParam().sizes.species, 60, 12.0, 5));
+  const FrameResult after = evaluator.evaluate(frame);
+  const FrameResult fresh = evaluate(frame);
+  EXPECT_EQ(after.energy, fresh.energy);
+  EXPECT_EQ(after.forces, fresh.forces);
+  EXPECT_EQ(after.virial, fresh.virial);
+}
+
+// Kernels are compiled once for every instruction set; the processor here has several of them.
+TEST_P(NequipModelTest, InstructionSetsGiveTheSameResult) {
+  const auto evaluate_with = [&](std::int64_t target, Precision precision) {
+    hwy::SetSupportedTargetsForTest(target);
+    FrameResult result = evaluate(frame, precision);
+    hwy::SetSupportedTargetsForTest(0);
+    return result;
+  };
+  std::int64_t rest = hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_NEON);
+  const FrameResult exact = evaluate_with(rest & -rest, Precision::double_precision);
+  const double largest = largest_of(exact.forces);
+  for (; rest != 0; rest &= rest - 1) {
+    const FrameResult other = evaluate_with(rest & -rest, Precision::double_precision);
+    const FrameResult mixed = evaluate_with(rest & -rest, Precision::mixed);
+    EXPECT_NEAR(other.energy, exact.energy, 1e-11 * frame.atoms() * largest) << hwy::TargetName(rest & -rest);
+    for (std::size_t n = 0; n < exact.forces.size(); ++n) {
+      EXPECT_NEAR(other.forces[n], exact.forces[n], 1e-11 * largest) << hwy::TargetName(rest & -rest);
+      EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest) << hwy::TargetName(rest & -rest);
+    }
+    for (std::size_t n = 0; n < 9; ++n)
+      EXPECT_NEAR(other.virial[n], exact.virial[n], 1e-9 * largest) << hwy::TargetName(rest & -rest);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, NequipModelTest, testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(NequipSmoothness, EnergyAndForceVanishAtTheCutoff) {
+  const nequip::Parameters parameters = random_parameters(NequipSizes{}, 3);
+  const nequip::NequipPotential potential(parameters);
+  for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
+    const double tolerance = precision == Precision::mixed ? 1e-5 : 1e-9;
+    FrameEvaluator evaluator(potential, precision, 1);
+    const auto dimer = [&](double r) {
+      Frame frame;
+      frame.symbols = {"Ni", "O"};
+      frame.positions = {0, 0, 0, r, 0, 0};
+      return evaluator.evaluate(frame);
+    };
+    const double apart = dimer(parameters.cutoff + 1).energy;
+    EXPECT_NEAR(dimer(parameters.cutoff - 1e-3).energy, apart, tolerance);
+    EXPECT_NEAR(dimer(parameters.cutoff - 1e-4).forces[0], 0, 1e-4);
+    EXPECT_EQ(dimer(parameters.cutoff + 1e-6).energy, apart);
+    EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace grapevine::test
