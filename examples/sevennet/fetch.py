@@ -5,6 +5,7 @@ Nothing is installed, and none of it is needed once the models are imported.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,9 @@ def unpack(wheel, folder):
         for name in archive.namelist():
             if name.endswith(SUFFIX):
                 path = folder / (Path(name).parent.name + SUFFIX)
-                path.write_bytes(archive.read(name))
+                part = path.with_name(f"{path.name}.part-{os.getpid()}")
+                part.write_bytes(archive.read(name))
+                part.replace(path)
                 paths.append(path)
     return paths
 

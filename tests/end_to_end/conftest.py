@@ -76,14 +76,33 @@ def lammps(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def sevennet_0(grapevine, tmp_path_factory):
-    """SevenNet-0 (11 July 2024) with its published weights, which are fetched once into .cache."""
-    folder = ROOT / ".cache" / "sevennet"
-    checkpoint = folder / "SevenNet_0__11Jul2024" / "checkpoint_sevennet_0.pth"
-    if not checkpoint.exists():
-        fetched = subprocess.run([sys.executable, ROOT / "scripts" / "fetch_sevennet.py", folder], capture_output=True)
-        if fetched.returncode != 0:
-            pytest.skip("the weights of SevenNet-0 cannot be fetched here")
-    model = tmp_path_factory.mktemp("sevennet") / "sevennet-0.safetensors"
-    subprocess.run([grapevine, "import", checkpoint, "-o", model], check=True, timeout=60)
-    return model
+def sevennet_checkpoints():
+    """Folder of SevenNet's published checkpoints, fetched once for a build folder."""
+    folder = BUILD / "sevennet"
+    names = ["SevenNet_0__11Jul2024", "SevenNet_0__22May2024", "SevenNet_l3i5", "SevenNet_MF_0"]
+    if not all((folder / f"{name}.pth").exists() for name in names):
+        fetch = [sys.executable, ROOT / "examples" / "sevennet" / "fetch.py", folder]
+        done = subprocess.run(fetch, capture_output=True, text=True, timeout=300)
+        if done.returncode != 0:
+            pytest.skip(done.stderr.strip())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sevennet_model(grapevine, sevennet_checkpoints, tmp_path_factory):
+    """sevennet_model(name): a published model, imported once; SevenNet-0 is SevenNet_0__11Jul2024."""
+    folder = tmp_path_factory.mktemp("sevennet")
+
+    def import_published(name):
+        model = folder / f"{name}.safetensors"
+        if not model.exists():
+            command = [grapevine, "import", sevennet_checkpoints / f"{name}.pth", "-o", model]
+            subprocess.run(command, check=True, timeout=60)
+        return model
+
+    return import_published
+
+
+@pytest.fixture(scope="session")
+def sevennet_0(sevennet_model):
+    return sevennet_model("SevenNet_0__11Jul2024")

@@ -2,10 +2,8 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
-from lammps_run import BUILD, ROOT
 
 PUBLISHED = {"SevenNet_0__11Jul2024": ("0.9.1", "xplor", 2), "SevenNet_0__22May2024": ("0.9.1", "xplor", 2),
              "SevenNet_l3i5": ("0.9.2", "polynomial", 3)}
@@ -21,21 +19,10 @@ def import_model(grapevine, source, output, *options):
     return output
 
 
-@pytest.fixture(scope="module")
-def published():
-    """Folder of the published checkpoints, fetched once for a build folder."""
-    folder = BUILD / "sevennet"
-    if not all((folder / f"{name}.pth").exists() for name in [*PUBLISHED, "SevenNet_MF_0"]):
-        done = call(sys.executable, ROOT / "examples" / "sevennet" / "fetch.py", folder)
-        if done.returncode != 0:
-            pytest.skip(done.stderr.strip())
-    return folder
-
-
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_checkpoints(name, grapevine, published, tmp_path):
+def test_published_checkpoints(name, grapevine, sevennet_checkpoints, tmp_path):
     version, cutoff_function, order = PUBLISHED[name]
-    model = import_model(grapevine, published / f"{name}.pth", tmp_path / "model.safetensors", "--note", "a note")
+    model = import_model(grapevine, sevennet_checkpoints / f"{name}.pth", tmp_path / "model.safetensors", "--note", "a note")
     done = call(grapevine, "info", model, "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
@@ -49,8 +36,8 @@ def test_published_checkpoints(name, grapevine, published, tmp_path):
     assert "interactions 4" in text and max(len(line) for line in text.splitlines()) < 400
 
 
-def test_published_model_of_two_modalities(grapevine, published, tmp_path):
-    source, model = published / "SevenNet_MF_0.pth", tmp_path / "model.safetensors"
+def test_published_model_of_two_modalities(grapevine, sevennet_checkpoints, tmp_path):
+    source, model = sevennet_checkpoints / "SevenNet_MF_0.pth", tmp_path / "model.safetensors"
     done = call(grapevine, "import", source, "-o", model)
     assert done.returncode == 1 and "--modality: R2SCAN, PBE" in done.stderr and done.stderr.count("\n") == 1
     import_model(grapevine, source, model, "--modality", "PBE")
