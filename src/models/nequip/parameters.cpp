@@ -324,18 +324,24 @@ CutoffValue cutoff_function(const Parameters& parameters, double r) {
   return {1 - power * x * (a - x * (b - x * c)), -power * (a * p - x * (b * (p + 1) - x * c * (p + 2))) / rc};
 }
 
-void radial_weights(const Parameters& parameters, int t, double r, std::vector<double>& value,
-                    std::vector<double>& slope) {
+void radial_basis(const Parameters& parameters, double r, std::vector<double>& value, std::vector<double>& slope) {
   const CutoffValue f = cutoff_function(parameters, r);
   const std::size_t basis = parameters.frequency.size();
-  std::vector<double> x(basis);
-  std::vector<double> dx(basis);
+  value.resize(basis);
+  slope.resize(basis);
   for (std::size_t n = 0; n < basis; ++n) {
     const double k = parameters.frequency[n];
     const double b = parameters.basis_prefactor * std::sin(k * r) / r;
-    x[n] = b * f.value;
-    dx[n] = (parameters.basis_prefactor * k * std::cos(k * r) - b) / r * f.value + b * f.slope;
+    value[n] = b * f.value;
+    slope[n] = (parameters.basis_prefactor * k * std::cos(k * r) - b) / r * f.value + b * f.slope;
   }
+}
+
+void radial_weights(const Parameters& parameters, int t, double r, std::vector<double>& value,
+                    std::vector<double>& slope) {
+  std::vector<double> x;
+  std::vector<double> dx;
+  radial_basis(parameters, r, x, dx);
   const Interaction& interaction = parameters.interactions[static_cast<std::size_t>(t)];
   const RadialNetwork& network = interaction.radial;
   for (std::size_t n = 0; n < network.layers.size(); ++n) {

@@ -156,6 +156,9 @@ struct CutoffValue {
 };
 CutoffValue cutoff_function(const Parameters& parameters, double r);
 
+/// What enters the radial networks at distance r, cutoff function included, and its slopes (per Angstrom).
+void radial_basis(const Parameters& parameters, double r, std::vector<double>& value, std::vector<double>& slope);
+
 /// The channels' weights of all paths of interaction t at distance r, and their slopes (per Angstrom); the factor r^l
 /// of harmonics that are not normalised is in them, 1 / denominator is not.
 void radial_weights(const Parameters& parameters, int t, double r, std::vector<double>& value,

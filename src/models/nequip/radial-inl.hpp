@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/nequip/layout.hpp"
+#include "models/nequip/node-inl.hpp"
 #include "models/nequip/products-inl.hpp"
 #include "models/nequip/radial_spline.hpp"
 
@@ -84,6 +85,7 @@ class SplineRadial {
   std::vector<Interaction> interactions_;
 };
 
+/// The radial networks themselves, for all edges of a block at a time, with their slopes by the chain rule.
 template <class Real>
 class ExactRadial {
  public:
@@ -91,46 +93,131 @@ class ExactRadial {
   static constexpr int block_atoms = 4;  // every edge needs memory for all its weights
 
   explicit ExactRadial(Parameters parameters) : parameters_(std::move(parameters)) {
-    for (const Interaction& interaction : parameters_.interactions) {
-      std::vector<int>& first = first_.emplace_back(1, 0);
-      for (const Irreps& message : interaction.messages()) first.push_back(first.back() + padded(message.channels));
-    }
+    for (const Interaction& interaction : parameters_.interactions) networks_.emplace_back(interaction);
   }
 
   struct Scratch {
-    std::vector<double> value;
-    std::vector<double> slope;
-    simd::AlignedVector<Real> values;  // [edges][padded channels of all paths]
-    simd::AlignedVector<Real> slopes;
+    simd::AlignedVector<Real> values, slopes;      // [edges][padded channels of all paths]
+    simd::AlignedVector<Real> input, input_slope;  // [edges][inputs of a layer]
   };
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
-    const Interaction& interaction = parameters_.interactions[t];
-    const IrrepsList messages = interaction.messages();
-    const auto row = static_cast<std::size_t>(first_[t].back());
-    const std::size_t size = row * static_cast<std::size_t>(geometry.edges);
-    scratch.values.assign(size, Real(0));
-    scratch.slopes.assign(size, Real(0));
-    for (int e = 0; e < geometry.edges; ++e) {
-      radial_weights(parameters_, t, static_cast<double>(geometry.distance[e]), scratch.value, scratch.slope);
-      std::size_t from = 0;
-      for (std::size_t path = 0; path < messages.size(); ++path)
-        for (int c = 0; c < messages[path].channels; ++c, ++from) {
-          const std::size_t to = e * row + first_[t][path] + c;
-          scratch.values[to] = static_cast<Real>(scratch.value[from] / interaction.denominator);
-          scratch.slopes[to] = static_cast<Real>(scratch.slope[from] / interaction.denominator);
-        }
+    const Network& network = networks_[t];
+    compute_basis(geometry, network.layers.front().inputs(), scratch);
+    for (std::size_t n = 0; n < network.layers.size(); ++n) {
+      apply_layer(geometry.edges, network.layers[n], network.biases[n], scratch);
+      if (n + 1 < network.layers.size())
+        apply_activation(parameters_.interactions[t].radial.activation, geometry.edges * network.layers[n].outputs(),
+                         scratch);
     }
+    if (!parameters_.normalised_harmonics) multiply_by_power(geometry, network, scratch);
   }
 
   Weights weights(int t, int path, const Scratch& scratch) const {
-    const std::ptrdiff_t first = first_[t][path];
-    return {scratch.values.data() + first, scratch.slopes.data() + first, first_[t].back()};
+    const std::vector<int>& first = networks_[t].first;
+    return {scratch.values.data() + first[path], scratch.slopes.data() + first[path], first.back()};
   }
 
  private:
+  struct Network {
+    explicit Network(const Interaction& interaction) : first(1, 0) {
+      const IrrepsList messages = interaction.messages();
+      for (const Irreps& message : messages) first.push_back(first.back() + padded(message.channels));
+      for (const Path& path : interaction.paths) edge_order.push_back(path.edge_order);
+      for (const Dense& dense : interaction.radial.layers) {
+        const bool last = &dense == &interaction.radial.layers.back();
+        add(last ? spread_columns(dense, messages, interaction.denominator) : dense);
+      }
+    }
+
+    void add(const Dense& dense) {
+      layers.emplace_back(dense.inputs, dense.outputs, dense.weight);
+      std::vector<Real>& bias = biases.emplace_back(static_cast<std::size_t>(layers.back().outputs()), Real(0));
+      std::transform(dense.bias.begin(), dense.bias.end(), bias.begin(),
+                     [](double value) { return static_cast<Real>(value); });
+    }
+
+    /// Outputs where the kernels want each path's channels, and over the denominator.
+    Dense spread_columns(const Dense& dense, const IrrepsList& messages, double denominator) const {
+      Dense wide{dense.inputs, first.back(), {}, {}};
+      const auto columns = static_cast<std::size_t>(first.back());
+      wide.weight.resize(static_cast<std::size_t>(dense.inputs) * columns);
+      if (!dense.bias.empty()) wide.bias.resize(columns);
+      std::size_t from = 0;
+      for (std::size_t path = 0; path < messages.size(); ++path)
+        for (int c = 0; c < messages[path].channels; ++c, ++from) {
+          const std::size_t to = static_cast<std::size_t>(first[path] + c);
+          for (int i = 0; i < dense.inputs; ++i)
+            wide.weight[i * columns + to] =
+                dense.weight[static_cast<std::size_t>(i) * dense.outputs + from] / denominator;
+          if (!dense.bias.empty()) wide.bias[to] = dense.bias[from] / denominator;
+        }
+      return wide;
+    }
+
+    std::vector<int> first;  // [paths + 1] padded channels of the paths before
+    std::vector<int> edge_order;
+    std::vector<PaddedMatrix<Real>> layers;
+    std::vector<std::vector<Real>> biases;
+  };
+
+  /// Into scratch.input, as [edges][row].
+  void compute_basis(const EdgeGeometry<Real>& geometry, int row, Scratch& scratch) const {
+    const std::size_t size = static_cast<std::size_t>(geometry.edges) * row;
+    scratch.input.assign(size, Real(0));
+    scratch.input_slope.assign(size, Real(0));
+    std::vector<double> value, slope;
+    for (int e = 0; e < geometry.edges; ++e) {
+      radial_basis(parameters_, static_cast<double>(geometry.distance[e]), value, slope);
+      for (std::size_t n = 0; n < value.size(); ++n) {
+        scratch.input[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(value[n]);
+        scratch.input_slope[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(slope[n]);
+      }
+    }
+  }
+
+  /// From scratch.input to scratch.values and scratch.slopes.
+  static void apply_layer(int edges, const PaddedMatrix<Real>& layer, const std::vector<Real>& bias, Scratch& scratch) {
+    const std::size_t size = static_cast<std::size_t>(edges) * layer.outputs();
+    scratch.values.resize(size);
+    scratch.slopes.assign(size, Real(0));
+    for (int e = 0; e < edges; ++e)
+      std::copy(bias.begin(), bias.end(), scratch.values.begin() + static_cast<std::ptrdiff_t>(e) * layer.outputs());
+    layer.add(edges, scratch.input.data(), scratch.values.data());
+    layer.add(edges, scratch.input_slope.data(), scratch.slopes.data());
+  }
+
+  /// And back to scratch.input.
+  static HWY_NOINLINE void apply_activation(const Activation& activation, int numbers, Scratch& scratch) {
+    using P = Line<Real>;
+    scratch.input.resize(static_cast<std::size_t>(numbers));
+    scratch.input_slope.resize(static_cast<std::size_t>(numbers));
+    P value, slope;
+    for (int n = 0; n < numbers; n += P::lanes) {
+      activate<P, Real>(activation, load<P>(scratch.values.data() + n), value, slope);
+      store(value, scratch.input.data() + n);
+      store(slope * load<P>(scratch.slopes.data() + n), scratch.input_slope.data() + n);
+    }
+  }
+
+  /// Harmonics of order l that are not normalised are r^l times as large.
+  static void multiply_by_power(const EdgeGeometry<Real>& geometry, const Network& network, Scratch& scratch) {
+    const std::ptrdiff_t row = network.first.back();
+    for (int e = 0; e < geometry.edges; ++e)
+      for (std::size_t path = 0; path < network.edge_order.size(); ++path) {
+        const Real r = geometry.distance[e];
+        Real power = 1;
+        for (int l = 0; l < network.edge_order[path]; ++l) power *= r;
+        for (std::ptrdiff_t n = e * row + network.first[path]; n < e * row + network.first[path + 1]; ++n) {
+          scratch.slopes[n] =
+              power * (scratch.slopes[n] + static_cast<Real>(network.edge_order[path]) * scratch.values[n] / r);
+          scratch.values[n] *= power;
+        }
+      }
+  }
+
   Parameters parameters_;
-  std::vector<std::vector<int>> first_;  // [interactions][paths + 1] channels of the paths before
+  std::vector<Network> networks_;
 };
 
 }  // namespace grapevine::nequip::HWY_NAMESPACE
