@@ -22,7 +22,7 @@ struct PathKernel {
                             std::ptrdiff_t, Real*, Real*);
   int places = 0;
   Couple couple = nullptr;
-  Sum sum[strip_kinds] = {};  // of 1, 2 and 4 lines; the last may be null
+  Sum sum[strip_kinds] = {};  // of 1, 2 and 4 lines; null where there is none
   Gradient gradient[strip_kinds] = {};
 };
 
@@ -34,7 +34,7 @@ PathKernel<Real, Weights> make_path_kernel() {
   kernel.sum[0] = sum_products<l1, l2, l3, 1, Real, Weights>;
   kernel.gradient[0] = product_gradients<l1, l2, l3, 1, Real, Weights>;
 #ifndef GRAPEVINE_FEW_SHAPES
-  if constexpr (Line<Real>::parts == 1) {
+  if constexpr (Line<Real>::parts == 1 && sizeof(Real) == sizeof(float)) {
     kernel.sum[1] = sum_products<l1, l2, l3, 2, Real, Weights>;
     kernel.gradient[1] = product_gradients<l1, l2, l3, 2, Real, Weights>;
     if constexpr (l1 < 3 && l2 < 3 && l3 < 3) {
