@@ -105,7 +105,7 @@ struct Wigner3j {
     norm = detail::square_root(norm);
     for (auto& rows : table)
       for (auto& row : rows)
-        for (double& value : row) value /= norm;
+        for (double& element : row) element /= norm;
     return table;
   }
 

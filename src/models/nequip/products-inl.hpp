@@ -42,14 +42,14 @@ struct Coupling {
     int count = 0;
   };
   static constexpr Places make_places() {
-    Places places;
+    Places found;
     for (int m1 = 0; m1 < n1; ++m1)
       for (int m3 = 0; m3 < n3; ++m3) {
         bool used = false;
         for (int m2 = 0; m2 < n2; ++m2) used = used || Symbol::value[m1][m2][m3] != 0;
-        places.of[m1][m3] = used ? places.count++ : -1;
+        found.of[m1][m3] = used ? found.count++ : -1;
       }
-    return places;
+    return found;
   }
   static constexpr Places places = make_places();
 };
