@@ -10,6 +10,18 @@ namespace {
 
 constexpr int most_intervals = 512;
 
+/// The fewest intervals for which there is a knot where the cutoff function has a kink; any multiple will do as well.
+/// Ten, if there is no kink or no such number below 256: then the spline is less exact around it.
+int knots_at_kinks(const Parameters& p) {
+  constexpr int usual = 10;
+  if (p.cutoff_kind != CutoffKind::xplor) return usual;
+  for (int count = usual; count <= most_intervals / 2; ++count) {
+    const double knot = count * p.cutoff_onset / p.cutoff;
+    if (std::abs(knot - std::round(knot)) < 1e-9 * count) return count;
+  }
+  return usual;
+}
+
 /// Value and slope of all weights, in the variable x of an interval.
 struct Sample {
   std::vector<double> value;
@@ -101,17 +113,17 @@ class Fit {
 }  // namespace
 
 RadialSpline RadialSpline::fit(const Parameters& parameters, int t, double tolerance) {
-  // A cutoff function with an onset is best met by a knot there: 4.5 of 5 Angstrom by any multiple of ten.
-  constexpr int step = 10;
   // The error falls with the sixth power of the spacing; a little less is hoped for, so that two fits mostly do.
   constexpr double order = 5.5;
+  constexpr int fewest_intervals = 50;
+  const int step = knots_at_kinks(parameters);
   RadialSpline best;
-  for (int intervals = 5 * step; intervals <= most_intervals;) {
+  for (int intervals = (fewest_intervals + step - 1) / step * step; intervals <= most_intervals;) {
     RadialSpline spline = Fit(parameters, t, intervals).take();
     if (best.intervals == 0 || spline.error < best.error) best = std::move(spline);
     if (best.error <= tolerance) break;
     const double wanted = intervals * std::pow(best.error / tolerance, 1 / order);
-    const int next = static_cast<int>(std::min<double>(most_intervals, wanted)) / step * step + step;
+    const int next = static_cast<int>(std::min<double>(most_intervals - step, wanted)) / step * step + step;
     intervals = std::max(intervals + step, next);
   }
   return best;

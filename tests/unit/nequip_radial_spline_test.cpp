@@ -1,0 +1,83 @@
+#include "models/nequip/radial_spline.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "nequip_random.hpp"
+
+namespace grapevine::nequip {
+namespace {
+
+/// Value and slope of a column at distance r.
+struct Point {
+  double value, slope;
+};
+
+Point evaluate(const RadialSpline& spline, double r, int column) {
+  const int interval = std::min(static_cast<int>(r / spline.spacing), spline.intervals - 1);
+  const double x = 2 * (r / spline.spacing - interval) - 1;
+  Point p{0, 0};
+  for (int k = RadialSpline::coefficients - 1; k >= 0; --k) {
+    p.slope = p.slope * x + p.value;
+    p.value = p.value * x + spline.coefficient[static_cast<std::size_t>(
+                                (interval * RadialSpline::coefficients + k) * spline.columns + column)];
+  }
+  p.slope *= 2 / spline.spacing;
+  return p;
+}
+
+class NequipRadialSplineTest : public testing::TestWithParam<CutoffKind> {
+ protected:
+  Parameters parameters() const {
+    Parameters p = test::random_parameters(test::NequipSizes{}, 3);
+    p.cutoff = 4;
+    p.cutoff_kind = GetParam();
+    p.cutoff_power = 6;
+    p.cutoff_onset = 3.4;
+    return p;
+  }
+};
+
+TEST_P(NequipRadialSplineTest, IsAsNearTheNetworkAsItSays) {
+  const Parameters p = parameters();
+  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+  EXPECT_LE(spline.error, 1e-7);
+  std::vector<double> value, slope;
+  double largest = 0, difference = 0, slope_difference = 0;
+  for (double r = RadialSpline::least_distance; r < p.cutoff; r += 0.0137) {
+    radial_weights(p, 0, r, value, slope);
+    for (int c = 0; c < spline.columns; ++c) {
+      const Point point = evaluate(spline, r, c);
+      largest = std::max(largest, std::abs(value[static_cast<std::size_t>(c)]));
+      difference = std::max(difference, std::abs(point.value - value[static_cast<std::size_t>(c)]));
+      slope_difference = std::max(slope_difference, std::abs(point.slope - slope[static_cast<std::size_t>(c)]));
+    }
+  }
+  EXPECT_LT(difference, 2e-7 * largest);
+  EXPECT_LT(slope_difference, 2e-5 * largest);
+}
+
+TEST_P(NequipRadialSplineTest, ValueAndSlopeAreContinuous) {
+  const Parameters p = parameters();
+  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+  for (int n = 10; n < spline.intervals; ++n)
+    for (int c = 0; c < spline.columns; ++c) {
+      const Point left = evaluate(spline, n * spline.spacing - 1e-9, c);
+      const Point right = evaluate(spline, n * spline.spacing + 1e-9, c);
+      EXPECT_NEAR(left.value, right.value, 1e-6);
+      EXPECT_NEAR(left.slope, right.slope, 1e-5);
+    }
+}
+
+TEST_P(NequipRadialSplineTest, VanishesAtTheCutoff) {
+  const Parameters p = parameters();
+  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+  for (int c = 0; c < spline.columns; ++c) EXPECT_NEAR(evaluate(spline, p.cutoff - 1e-9, c).value, 0, 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cutoffs, NequipRadialSplineTest, testing::Values(CutoffKind::polynomial, CutoffKind::xplor));
+
+}  // namespace
+}  // namespace grapevine::nequip
