@@ -18,7 +18,7 @@ SITES = {"24g": ("Li", (0.02, 0.25, 0.25)), "4b": ("P", (0.5, 0.5, 0.5)), "16e":
 
 
 def build(cells, disorder=0.0, seed=1):
-    """ASE Atoms of cells^3 cubic cells. `disorder` is the share of Cl that has changed places with free S, at random."""
+    """ASE Atoms of cells^3 cubic cells. `disorder` is the share of Cl that changed places with free S, at random."""
     symbols, places = zip(*SITES.values())
     cell = crystal(symbols, places, spacegroup=216, cellpar=[LATTICE_CONSTANT] * 3 + [90.0] * 3)
     sites = np.array(list(SITES))[cell.get_array("spacegroup_kinds")]

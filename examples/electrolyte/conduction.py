@@ -18,7 +18,7 @@ CHARGE = 1.602177e-19  # C
 MASSES = np.array([6.94, 30.974, 32.06, 35.45])  # of SPECIES
 GPA_PER_BAR = 1e-4
 BIN = 0.05  # of the pair distribution
-PIXELS = 100  # of the density, along an edge of the cubic cell
+PIXELS = 60  # of the density, along an edge of the cubic cell
 SLAB = 0.5  # half thickness of the layer whose density is shown
 MOST_FRAMES = 100  # for pair distribution and density
 
@@ -76,7 +76,7 @@ class Arrhenius:
 
 
 def fit_arrhenius(temperatures, estimates):
-    """Weighted straight line through ln D over 1/kT. Errors grow with what the line leaves, if that is more than they say.
+    """Weighted straight line through ln D over 1/kT. Errors grow if the line leaves more than they say.
 
     Coefficients that are not above their error are left out. Returns None if fewer than two remain.
     """

@@ -99,7 +99,7 @@ def main(arguments):
         run_lammps(options)
     found = [evaluate(run_folder(options, it), it, options.cells) for it in sorted(options.temperatures)]
     line = fit_arrhenius([it.temperature.value for it in found], [it.lithium for it in found])
-    title = (f"Li6PS5Cl, {options.model.name}: {found[0].energy.atoms} atoms, "
+    title = (f"Li₆PS₅Cl, {options.model.name}: {found[0].energy.atoms} atoms, "
              f"{options.disorder:.0%} of Cl and free S exchanged")
     table = make_table(title, found, line)
     draw(options.folder / "electrolyte.png", title, found, line)

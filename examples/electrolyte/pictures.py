@@ -19,7 +19,7 @@ def carriers(runs):
 
 
 def format_diffusion(found):
-    return f"{found.coefficient:.3f} ± {found.error:.3f}"
+    return f"{round(found.coefficient, 3) + 0.0:.3f} ± {found.error:.3f}"  # never -0.000
 
 
 def describe_arrhenius(line, runs):
@@ -122,7 +122,7 @@ def draw(path, title, runs, line):
     for axis in axes.flat:
         axis.legend(frameon=False, fontsize="small", loc="best")
     figure.suptitle(title, fontsize="medium")
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
     plt.close(figure)
 
 
@@ -141,5 +141,5 @@ def draw_density(path, title, runs):
     axes[0, 0].set_ylabel("y (Å)")
     figure.colorbar(image, ax=axes, label="Li per Å³", shrink=0.8, extend="max")
     figure.suptitle(f"{title}\nLi within {SLAB:g} Å of z = a/4; + centre of a cage (4c)", fontsize="medium")
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
     plt.close(figure)
