@@ -6,6 +6,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from conduction import SLAB, conductivity
+from report import Estimate
 
 ROOM = 300.0  # K
 COLOURS = ("tab:blue", "tab:orange", "tab:red", "tab:green", "tab:purple", "tab:brown")
@@ -19,7 +20,9 @@ def carriers(runs):
 
 
 def format_diffusion(found):
-    return f"{round(found.coefficient, 3) + 0.0:.3f} ± {found.error:.3f}"  # never -0.000
+    """To the second digit of the error."""
+    digits = int(np.clip(1 - np.floor(np.log10(max(found.error, 1e-9))), 0, 4))
+    return Estimate(round(found.coefficient, digits) + 0.0, found.error).format(digits)  # 0.0: never -0.00
 
 
 def describe_arrhenius(line, runs):
@@ -47,7 +50,7 @@ def make_table(title, runs, line):
     add("energy drift (meV/atom/ns)", lambda it: f"{it.energy.drift:.2f} ± {it.energy.error:.2f}")
     add("ms per step", lambda it: f"{1e3 * it.seconds_per_step:.0f} on {it.ranks} rank{'s' * (it.ranks > 1)}")
     add("D of Li (10⁻⁹ m²/s)", lambda it: format_diffusion(it.diffusion["Li"]))
-    add("  first, second half", lambda it: "{:.3f}, {:.3f}".format(*it.halves))
+    add("  first, second half", lambda it: "{:.2f}, {:.2f}".format(*it.halves))
     for name in ("P", "S", "Cl"):
         add(f"D of {name}", lambda it: format_diffusion(it.diffusion[name]))
     add("longest lag (ps)", lambda it: f"{it.diffusion['Li'].lags[-1]:.1f}")
