@@ -103,7 +103,7 @@ def main(arguments):
              f"{options.disorder:.0%} of Cl and free S exchanged")
     table = make_table(title, found, line)
     draw(options.folder / "electrolyte.png", title, found, line)
-    draw_density(options.folder / "density.png", title, found)
+    draw_density(options.folder / "density.png", found)
     (options.folder / "electrolyte.txt").write_text(table + "\n", encoding="utf-8")
     print(table)
     print(f"\npictures: {options.folder / 'electrolyte.png'}, {options.folder / 'density.png'}")

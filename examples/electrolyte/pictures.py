@@ -6,7 +6,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from conduction import SLAB, conductivity
-from report import Estimate
+from report import Estimate, draw_drift
 
 ROOM = 300.0  # K
 COLOURS = ("tab:blue", "tab:orange", "tab:red", "tab:green", "tab:purple", "tab:brown")
@@ -98,6 +98,12 @@ def draw_arrhenius(axis, runs, line):
     axis.set_title("(c) Arrhenius", loc="left", fontsize="medium")
 
 
+def draw_energy(axis, run):
+    draw_drift(axis, run.energy, run.energy.time[0])
+    axis.set_xlabel("time at constant energy (ps)")
+    axis.set_title("(c) energy", loc="left", fontsize="medium")
+
+
 def draw_pairs(axis, runs):
     for name, style in (("S", "-"), ("Cl", "--")):
         for run, colour in zip(runs, COLOURS):
@@ -120,7 +126,10 @@ def draw(path, title, runs, line):
         axis.set_ylabel("mean square displacement (Å²)")
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
-    draw_arrhenius(axes[1, 0], runs, line)
+    if len(runs) > 1:
+        draw_arrhenius(axes[1, 0], runs, line)
+    else:
+        draw_energy(axes[1, 0], runs[0])
     draw_pairs(axes[1, 1], runs)
     for axis in axes.flat:
         axis.legend(frameon=False, fontsize="small", loc="best")
@@ -129,7 +138,7 @@ def draw(path, title, runs, line):
     plt.close(figure)
 
 
-def draw_density(path, title, runs):
+def draw_density(path, runs):
     """Where lithium is, in the plane of the centres of its cages."""
     figure, axes = plt.subplots(1, len(runs), figsize=(1.2 + 3.6 * len(runs), 4.4), constrained_layout=True,
                                 squeeze=False, sharey=True)
@@ -143,6 +152,6 @@ def draw_density(path, title, runs):
         axis.set_title(f"{run.target:g} K", fontsize="medium")
     axes[0, 0].set_ylabel("y (Å)")
     figure.colorbar(image, ax=axes, label="Li per Å³", shrink=0.8, extend="max")
-    figure.suptitle(f"{title}\nLi within {SLAB:g} Å of z = a/4; + centre of a cage (4c)", fontsize="medium")
+    figure.suptitle(f"Li within {SLAB:g} Å of z = a/4; + centre of a cage (4c)", fontsize="medium")
     figure.savefig(path, dpi=100)
     plt.close(figure)
