@@ -20,6 +20,8 @@ GPA_PER_BAR = 1e-4
 BIN = 0.05  # of the pair distribution
 PIXELS = 60  # of the density, along an edge of the cubic cell
 SLAB = 0.5  # half thickness of the layer whose density is shown
+TRANSLATIONS = np.array([(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)])  # of F-43m
+CAGE_RADIUS = 0.3  # cell edges: within it of a 4c site, lithium is in that cage; half the distance of two is 0.354
 MOST_FRAMES = 100  # for pair distribution and density
 
 
@@ -39,6 +41,7 @@ class Conductor:
     energy: ConstantEnergy
     diffusion: dict  # species: Diffusion
     halves: tuple  # diffusion coefficient of Li in the first and in the second half of the run
+    left: float  # share of Li that are in another cage at the end than at the start
     distance: np.ndarray
     g: dict  # of Li and an anion, by its species
     density: np.ndarray  # Li per cubic Angstrom in the plane z = 1/4 of the cubic cell, [y][x]
@@ -113,6 +116,7 @@ def evaluate(folder, temperature, cells):
     lengths = frames[0].cell.lengths()
     still = remove_drift(positions, np.where(types == 1, 0.0, MASSES[types - 1]))
     groups = number_cells(positions[0], lengths, cells)
+    centres = find_cages(still, types, lengths[0] / cells)
     try:
         diffusion = {name: measure_group_diffusion(still[:, types == n], interval, groups[types == n])
                      for n, name in enumerate(SPECIES, 1)}
@@ -127,7 +131,8 @@ def evaluate(folder, temperature, cells):
         target=temperature, temperature=average(thermo["temperature"][is_measured]),
         pressure=average(GPA_PER_BAR * thermo["pressure"][is_measured]), lattice_constant=lengths[0] / cells,
         ions=np.count_nonzero(types == 1), volume=frames[0].get_volume(), span=interval * (len(frames) - 1),
-        seconds_per_step=seconds / steps, ranks=ranks, energy=energy, diffusion=diffusion, halves=halves,
+        seconds_per_step=seconds / steps, ranks=ranks, energy=energy, diffusion=diffusion,
+        halves=halves, left=np.mean(np.any(np.abs(centres[-1] - centres[0]) > BIN, axis=1)),
         distance=0.5 * (edges[1:] + edges[:-1]),
         g={SPECIES[n - 1]: lithium_pairs(thinned, types, n, lengths, edges) for n in (3, 4)},
         density=lithium_density(thinned, types, lengths[0] / cells),
@@ -154,12 +159,26 @@ def find_origin(positions, edge):
     return edge * angles / (4 * np.pi)
 
 
+def find_cages(positions, types, edge):
+    """For each frame and Li the 4c site whose cage it is in, or was in last. Positions relative to the crystal."""
+    origin = np.mean([find_origin(frame[types == 2], edge) for frame in positions], axis=0) + 0.25 * edge
+    places = (positions[:, types == 1] - origin) / edge
+    sites = np.array([np.round(places - shift) + shift for shift in TRANSLATIONS])
+    distance = np.linalg.norm(places - sites, axis=3)
+    nearest = distance.argmin(axis=0)[None]
+    cages = np.take_along_axis(sites, nearest[..., None], axis=0)[0]
+    is_between = np.take_along_axis(distance, nearest, axis=0)[0] > CAGE_RADIUS
+    for n in range(1, len(cages)):
+        cages[n, is_between[n]] = cages[n - 1, is_between[n]]
+    return cages * edge
+
+
 def lithium_density(positions, types, edge):
     """Li per cubic Angstrom in a layer about z = 1/4, folded into one cubic cell by the lattice's translations."""
     total = np.zeros((PIXELS, PIXELS))
     for frame in positions:
         lithium = (frame[types == 1] - find_origin(frame[types == 2], edge)) / edge
-        for shift in ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)):
+        for shift in TRANSLATIONS:
             x, y, z = ((lithium + shift) % 1.0).T
             inside = np.abs(z - 0.25) * edge <= SLAB
             total += np.histogram2d(y[inside], x[inside], PIXELS, [[0, 1], [0, 1]])[0]

@@ -33,7 +33,7 @@ def describe_arrhenius(line, runs):
     return [
         f"activation energy: {line.energy:.3f} ± {line.error:.3f} eV",
         f"extrapolated to {ROOM:.0f} K, within a factor of {factor:.1f} (statistics of the line alone):",
-        f"  D(Li) {diffusion:.2g} × 10⁻⁹ m²/s, conductivity {sigma:.2g} mS/cm (Nernst-Einstein, uncorrelated ions)",
+        f"  D(Li) {diffusion:#.2g} × 10⁻⁹ m²/s, conductivity {sigma:.0f} mS/cm (Nernst-Einstein, uncorrelated ions)",
     ]
 
 
@@ -51,6 +51,7 @@ def make_table(title, runs, line):
     add("ms per step", lambda it: f"{1e3 * it.seconds_per_step:.0f} on {it.ranks} rank{'s' * (it.ranks > 1)}")
     add("D of Li (10⁻⁹ m²/s)", lambda it: format_diffusion(it.diffusion["Li"]))
     add("  first, second half", lambda it: "{:.2f}, {:.2f}".format(*it.halves))
+    add("  Li in another cage at the end", lambda it: f"{it.left:.0%}")
     for name in ("P", "S", "Cl"):
         add(f"D of {name}", lambda it: format_diffusion(it.diffusion[name]))
     add("longest lag (ps)", lambda it: f"{it.diffusion['Li'].lags[-1]:.1f}")
@@ -141,7 +142,7 @@ def draw(path, title, runs, line):
 def draw_density(path, runs):
     """Where lithium is, in the plane of the centres of its cages."""
     figure, axes = plt.subplots(1, len(runs), figsize=(1.2 + 3.6 * len(runs), 4.4), constrained_layout=True,
-                                squeeze=False, sharey=True)
+                                squeeze=False)
     highest = np.percentile(max(runs, key=lambda run: run.density.max()).density, 99)
     for axis, run in zip(axes[0], runs):
         edge = run.lattice_constant

@@ -158,6 +158,20 @@ def test_origin_of_the_crystal_is_found():
     assert conduction.find_origin(phosphorus, argyrodite.LATTICE_CONSTANT) == pytest.approx([0.4, -0.3, 0.0], abs=1e-9)
 
 
+def test_lithium_that_left_its_cage_is_found():
+    atoms = argyrodite.build(2)
+    types = np.array([argyrodite.SPECIES.index(symbol) + 1 for symbol in atoms.symbols])
+    edge = argyrodite.LATTICE_CONSTANT
+    frames = np.array([atoms.positions] * 3)
+    frames[1:, 0] += [0.25 * edge, 0.25 * edge, 0.0]  # between two cages: still in the one it came from
+    frames[2, 0] += [0.25 * edge, 0.25 * edge, 0.0]
+    cages = conduction.find_cages(frames, types, edge)
+    assert np.linalg.norm(cages[0] - frames[0, types == 1], axis=1).max() < 0.24 * edge
+    assert cages[1] == pytest.approx(cages[0])
+    assert cages[2, 0] - cages[0, 0] == pytest.approx([0.5 * edge, 0.5 * edge, 0.0])
+    assert cages[2, 1:] == pytest.approx(cages[0, 1:])
+
+
 def test_density_is_where_lithium_is():
     atoms = argyrodite.build(2)
     types = np.array([argyrodite.SPECIES.index(symbol) + 1 for symbol in atoms.symbols])
