@@ -170,7 +170,7 @@ def find_cages(positions, types, edge):
     is_between = np.take_along_axis(distance, nearest, axis=0)[0] > CAGE_RADIUS
     for n in range(1, len(cages)):
         cages[n, is_between[n]] = cages[n - 1, is_between[n]]
-    return cages * edge
+    return origin + cages * edge
 
 
 def lithium_density(positions, types, edge):
