@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,15 @@ def find_grapevine(given):
         if os.access(path, os.X_OK) and Path(path).is_file():
             return Path(path).resolve()
     raise Failure(f"{candidates[0]}: there is no such program; build it first, or name it by --grapevine")
+
+
+def check_lammps_paths(model, *others):
+    """Failure if there is no such model file, or if LAMMPS could not read one of the paths."""
+    if not model.is_file():
+        raise Failure(f"{model}: there is no such model file")
+    for path in (model, *others):
+        if re.search(r"\s", str(path)):
+            raise Failure(f"{path}: LAMMPS takes no path with a space in it")
 
 
 def run_evaluate(grapevine, model, structures, *flags):

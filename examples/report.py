@@ -55,6 +55,22 @@ def fit_drift(time, energy):
     return slope, error, intercept
 
 
+def average(values):
+    """Mean of a correlated series."""
+    return Estimate(values.mean(), values.std(ddof=1) * np.sqrt(correlation_length(values) / len(values)))
+
+
+@dataclass
+class Estimate:
+    """A mean and its standard error."""
+
+    value: float
+    error: float
+
+    def format(self, digits):
+        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}" if np.isfinite(self.value) else "–"
+
+
 @dataclass
 class ConstantEnergy:
     """The constant energy part of a run: ps, K, meV/atom, meV/atom/ns."""

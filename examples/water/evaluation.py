@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import experiment
 import numpy as np
 from command_line import Failure
-from diffusion import Diffusion, finite_size_correction, measure_diffusion, remove_drift
-from report import correlation_length, fit_drift, read_thermo
-from structure import OXYGEN, count_pairs, pair_distribution, read_frames
+from pairs import pair_distribution
+from report import Estimate, average, fit_drift, read_thermo
+from self_diffusion import Diffusion, finite_size_correction, measure_diffusion, remove_drift
+from structure import OXYGEN, count_pairs, read_frames
 
 BIN = 0.025  # Angstrom
 MASSES = {"O": 15.9994, "H": 1.00794}
@@ -19,17 +20,6 @@ FEATURES = {
     "first minimum": (3.0, 4.0, 0.25, 1),
     "second maximum": (3.9, 5.3, 0.35, -1),
 }
-
-
-@dataclass
-class Estimate:
-    """A mean and its standard error."""
-
-    value: float
-    error: float
-
-    def format(self, digits):
-        return f"{self.value:.{digits}f} ± {self.error:.{digits}f}" if np.isfinite(self.value) else "–"
 
 
 @dataclass
@@ -98,11 +88,6 @@ def describe_g(counts, oxygens, volume, edges):
     features = np.array([find_extremum(distance, g, *where) for where in FEATURES.values()]).ravel()
     neighbours = counts[:, edges[1:] <= experiment.NEIGHBOUR_DISTANCE + 1e-9].sum(axis=1).mean() / oxygens
     return g, np.append(features, neighbours)
-
-
-def average(values):
-    """Mean of a correlated series."""
-    return Estimate(values.mean(), values.std(ddof=1) * np.sqrt(correlation_length(values) / len(values)))
 
 
 def evaluate(folder, temperature, blocks):

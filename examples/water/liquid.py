@@ -4,7 +4,6 @@ Runs in.liquid at 300 K and 330 K, one MPI rank each, and puts what it finds bes
 and liquid.png, a figure, in FOLDER. What is computed and how: docs/water.md.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from ase.io import read, write
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from command_line import Failure, Parser, find_grapevine  # noqa: E402
+from command_line import Failure, Parser, check_lammps_paths, find_grapevine  # noqa: E402
 from evaluation import evaluate  # noqa: E402
 from experiment import LIQUID  # noqa: E402
 from presentation import draw, make_table  # noqa: E402
@@ -119,11 +118,7 @@ def check(options):
         raise Failure(f"--seed {options.seed}: LAMMPS takes 1 to 900000000")
     if options.evaluate:
         return
-    if not options.model.is_file():
-        raise Failure(f"{options.model}: there is no such model file")
-    for path in (options.model, HERE):
-        if re.search(r"\s", str(path)):
-            raise Failure(f"{path}: LAMMPS takes no path with a space in it")
+    check_lammps_paths(options.model, HERE)
     options.grapevine = find_grapevine(options.grapevine)
     for temperature in options.temperatures:
         folder = run_folder(options, temperature)

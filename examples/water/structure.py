@@ -15,6 +15,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ase.io import read
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from pairs import distances, pair_distribution  # noqa: E402
+
 BOND = 1.3  # Angstrom, between the O-H bond (1.0) and the hydrogen bond (1.8)
 BINS = 240
 OXYGEN, HYDROGEN = 1, 2  # atom types
@@ -23,13 +26,6 @@ OXYGEN, HYDROGEN = 1, 2  # atom types
 def read_frames(path):
     """Frames of a LAMMPS dump as ASE Atoms, with the LAMMPS types in their array "type"."""
     return read(path, index=":", format="lammps-dump-text")
-
-
-def distances(first, second, lengths):
-    """All distances [first][second] in a periodic box, nearest images."""
-    separation = first[:, None, :] - second[None, :, :]
-    separation -= lengths * np.round(separation / lengths)
-    return np.linalg.norm(separation, axis=2)
 
 
 def count_whole_molecules(oh_distances):
@@ -51,12 +47,6 @@ def count_pairs(frames, edges):
         oh.append(np.histogram(between, edges)[0])
         whole.append(count_whole_molecules(between))
     return np.array(oo), np.array(oh), np.array(whole)
-
-
-def pair_distribution(counts, pairs, volume, edges):
-    """g(r) from numbers of pairs [frame][bin] out of `pairs` in a box of `volume` (cubic Angstrom)."""
-    shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    return counts.mean(axis=0) / (pairs * shells / volume)
 
 
 def main(folder):

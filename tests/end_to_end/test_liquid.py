@@ -18,9 +18,10 @@ WATER = ROOT / "examples" / "water"
 MODEL = ROOT / "models" / "water.safetensors"
 SHORT = ["--time", "0.1", "--equilibrate", "0.05"]
 
-sys.path.append(str(WATER))
-import diffusion
+sys.path += [str(WATER), str(WATER.parent)]
 import experiment
+import pairs
+import self_diffusion
 import structure
 
 
@@ -173,7 +174,7 @@ def test_missing_model_is_one_line(liquid):
 def test_random_walk_has_its_diffusion_coefficient():
     rng = np.random.default_rng(5)
     steps = rng.normal(size=(2000, 64, 3)) * np.sqrt(2 * 0.23 * 0.05)  # D = 0.23 Angstrom2/ps, 0.05 ps a step
-    found = diffusion.measure_diffusion(np.cumsum(steps, axis=0), 0.05, 5)
+    found = self_diffusion.measure_diffusion(np.cumsum(steps, axis=0), 0.05, 5)
     assert found.window == pytest.approx((2.0, 10.0))
     assert 0 < found.error < 0.2
     assert found.coefficient == pytest.approx(2.3, abs=4 * found.error)
@@ -182,13 +183,13 @@ def test_random_walk_has_its_diffusion_coefficient():
 def test_drift_of_the_whole_is_no_diffusion():
     rng = np.random.default_rng(6)
     positions = rng.uniform(0, 10, (1, 12, 3)) + np.arange(50)[:, None, None] * [1.0, 0.5, -2.0]
-    still = diffusion.remove_drift(positions, rng.uniform(1, 16, 12))
+    still = self_diffusion.remove_drift(positions, rng.uniform(1, 16, 12))
     assert np.abs(still - still[0]).max() < 1e-10
 
 
 def test_finite_size_correction_is_that_of_yeh_and_hummer():
     # SPC/E-like numbers: 2.837297 k T / (6 pi eta L) at 298 K, 0.72 mPa s, 20 Angstrom.
-    assert diffusion.finite_size_correction(298.0, 0.72e-3, 20.0) == pytest.approx(0.4301, abs=1e-4)
+    assert self_diffusion.finite_size_correction(298.0, 0.72e-3, 20.0) == pytest.approx(0.4301, abs=1e-4)
 
 
 def test_experiment_at_room_temperature():
@@ -206,14 +207,14 @@ def test_pairs_of_an_ideal_gas_are_uncorrelated():
         frames.append(frame)
     edges = np.linspace(0, 5, 6)
     oo, oh, _ = structure.count_pairs(frames, edges)
-    assert structure.pair_distribution(oo, 40 * 39, 1320.0, edges)[2:] == pytest.approx(np.ones(3), abs=0.05)
-    assert structure.pair_distribution(oh, 40 * 80, 1320.0, edges)[2:] == pytest.approx(np.ones(3), abs=0.05)
+    assert pairs.pair_distribution(oo, 40 * 39, 1320.0, edges)[2:] == pytest.approx(np.ones(3), abs=0.05)
+    assert pairs.pair_distribution(oh, 40 * 80, 1320.0, edges)[2:] == pytest.approx(np.ones(3), abs=0.05)
 
 
 def test_broken_molecules_are_counted():
     box = water_box()
     oxygen, hydrogen = (box.positions[box.symbols == symbol] for symbol in "OH")
     lengths = box.cell.lengths()
-    assert structure.count_whole_molecules(structure.distances(oxygen, hydrogen, lengths)) == 64
+    assert structure.count_whole_molecules(pairs.distances(oxygen, hydrogen, lengths)) == 64
     hydrogen[0] = oxygen[7] + [0.0, 0.0, 1.0]  # one has lost it, one has three
-    assert structure.count_whole_molecules(structure.distances(oxygen, hydrogen, lengths)) == 62
+    assert structure.count_whole_molecules(pairs.distances(oxygen, hydrogen, lengths)) == 62

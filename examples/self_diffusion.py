@@ -22,7 +22,7 @@ class Diffusion:
     slope: float
     intercept: float
     coefficient: float
-    error: float  # standard error, from blocks
+    error: float  # standard error, from parts
 
 
 def remove_drift(positions, masses):
@@ -47,6 +47,26 @@ def measure_diffusion(positions, interval, blocks):
     last = min(length // 2, round(LONGEST_LAG / interval))
     if last < 3:
         raise ValueError(f"{len(positions)} frames are too few for {blocks} blocks")
+    parts = [positions[n * length : (n + 1) * length] for n in range(blocks)]
+    return fit_diffusion(positions, parts, interval, last)
+
+
+def measure_group_diffusion(positions, interval, groups):
+    """As measure_diffusion(), but the error is the spread over groups of atoms, over the whole trajectory.
+
+    For solids, where a jump takes a good part of a short run: lags reach half of the trajectory, at most LONGEST_LAG.
+    `groups` [atom] numbers the groups; atoms that push each other on should be in the same one. Throws ValueError if
+    there are too few frames for a line, or fewer than two groups.
+    """
+    last = min(len(positions) // 2, round(LONGEST_LAG / interval))
+    labels = np.unique(groups)
+    if last < 3 or len(labels) < 2:
+        raise ValueError(f"{len(positions)} frames of {len(labels)} groups are too few")
+    return fit_diffusion(positions, [positions[:, groups == label] for label in labels], interval, last)
+
+
+def fit_diffusion(positions, parts, interval, last):
+    """Line through the mean square displacement up to a lag of `last` frames; the error from that of the parts."""
     lags = np.arange(last + 1)
     fitted = slice(max(1, round(last / 5)), None)
 
@@ -55,10 +75,10 @@ def measure_diffusion(positions, interval, blocks):
         return displacement, np.polyfit(lags[fitted] * interval, displacement[fitted], 1)
 
     displacement, (slope, intercept) = fit(positions)
-    parts = [fit(positions[n * length : (n + 1) * length])[1][0] for n in range(blocks)]
+    slopes = [fit(part)[1][0] for part in parts]
     return Diffusion(lags=lags * interval, displacement=displacement, slope=slope, intercept=intercept,
                      window=(lags[fitted][0] * interval, last * interval), coefficient=10.0 * slope / 6.0,
-                     error=10.0 / 6.0 * np.std(parts, ddof=1) / np.sqrt(blocks))
+                     error=10.0 / 6.0 * np.std(slopes, ddof=1) / np.sqrt(len(parts)))
 
 
 def finite_size_correction(temperature, viscosity, edge):
