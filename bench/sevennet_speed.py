@@ -5,7 +5,7 @@
 
 fcc silver at 300 K: 256 atoms, the case of the comparison with PyTorch, and 2,048, where two ranks are worth it. Prints
 milliseconds per atom and step, ratios within each round, and the largest difference of forces between the two programs
-on the first structure. Leaves sevennet_speed.csv and sevennet_speed.png. `scripts/fetch_sevennet.py` fetches the
+on the first structure. Leaves sevennet_speed.csv and sevennet_speed.png. `examples/sevennet/fetch.py` fetches the
 checkpoint; PYTHON needs the packages sevenn and torch.
 """
 
