@@ -9,11 +9,13 @@
 
 using namespace LAMMPS_NS;
 
-void LammpsGraph::set_list(const NeighList &list, std::vector<int> rows, std::vector<unsigned char> at_boundary)
+void LammpsGraph::set_list(const NeighList &list, std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
+                           std::vector<unsigned char> at_boundary)
 {
   list_ = &list;
   own_rows_ = rows.empty();
   rows_ = std::move(rows);
+  ghost_rows_ = std::move(ghost_rows);
   at_boundary_ = std::move(at_boundary);
 }
 

@@ -5,6 +5,7 @@
 #include "engine/graph.hpp"
 #include "neighbours/edge_stripper.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace LAMMPS_NS {
@@ -18,8 +19,9 @@ class LammpsGraph : public grapevine::Graph {
   explicit LammpsGraph(bool mixed) : mixed_(mixed) {}
 
   /// Takes up a new neighbour list. `rows` [own + ghosts] tells which row of arrays over atoms each atom uses; empty
-  /// stands for one row each. `at_boundary` is as in Graph.
-  void set_list(const NeighList &list, std::vector<int> rows, std::vector<unsigned char> at_boundary);
+  /// stands for one row each. `ghost_rows` and `at_boundary` are as in Graph.
+  void set_list(const NeighList &list, std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
+                std::vector<unsigned char> at_boundary);
 
   /// Takes up the atoms as they are now; `species_of_type` is [ntypes + 1], -1 for types of other potentials. The list
   /// reaches no further than `reach`. Throws AtomError for a position that is not finite.
@@ -33,6 +35,7 @@ class LammpsGraph : public grapevine::Graph {
   std::span<const int> centres() const override;
   std::span<const int> species() const override { return species_; }
   std::span<const unsigned char> at_boundary() const override { return at_boundary_; }
+  std::optional<std::span<const int>> ghost_rows() const override { return ghost_rows_; }
   void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
   void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;
 
@@ -48,6 +51,7 @@ class LammpsGraph : public grapevine::Graph {
   int ghosts_ = 0;
   bool own_rows_ = true;
   std::vector<int> rows_;
+  std::optional<std::vector<int>> ghost_rows_;
   std::vector<unsigned char> at_boundary_;
   std::vector<int> species_;
   grapevine::EdgeStripper<float> in_float_;

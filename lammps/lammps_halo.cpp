@@ -50,6 +50,14 @@ std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, int
   return used;
 }
 
+std::vector<int> LAMMPS_NS::halo_rows(const grapevine::HaloPlan &plan)
+{
+  std::vector<int> rows;
+  for (const grapevine::HaloPlan::Peer &owner : plan.owners())
+    rows.insert(rows.end(), owner.rows.begin(), owner.rows.end());
+  return rows;
+}
+
 std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, int own, const grapevine::HaloPlan &plan)
 {
   if (plan.owners().empty() && plan.holders().empty()) return {};

@@ -291,7 +291,7 @@ void PairGrapevine::take_list()
   list_builds_ = neighbor->ncalls;
   list_step_ = neighbor->lastcall;
   if (!own_exchange_) {
-    graph_->set_list(*list, {}, {});
+    graph_->set_list(*list, {}, std::nullopt, {});
     return;
   }
   if (!communicator_) communicator_ = std::make_shared<grapevine::Communicator>(world);
@@ -300,7 +300,7 @@ void PairGrapevine::take_list()
   const std::vector<grapevine::Owner> owners = finder.find(lmp, this);
   auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
                                                     ghosts_in_lists(*list, atom->nlocal, atom->nghost));
-  graph_->set_list(*list, plan->rows(), atoms_at_boundary(*list, atom->nlocal, *plan));
+  graph_->set_list(*list, plan->rows(), halo_rows(*plan), atoms_at_boundary(*list, atom->nlocal, *plan));
   if (force_exchange_) force_exchange_->set_plan(plan);
   for (Member &member : members_) member.engine->set_plan(plan);
 }

@@ -28,10 +28,10 @@ int this_thread() {
 #endif
 }
 
-template <class T>
-double bytes_of(const std::vector<std::vector<T>>& arrays) {
+template <class Array>
+double bytes_of(const std::vector<Array>& arrays, std::size_t number) {
   double sum = 0;
-  for (const auto& array : arrays) sum += static_cast<double>(array.capacity() * sizeof(T));
+  for (const auto& array : arrays) sum += static_cast<double>(array.capacity() * number);
   return sum;
 }
 
@@ -153,13 +153,29 @@ void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
   for (int t = 0; t <= model_->layers(); ++t) {
     const std::size_t stride = t == 0 ? 0 : static_cast<std::size_t>(model_->stride(t));
     features_[t].resize(atoms_ * stride);
-    gradients_[t].assign(atoms_ * stride, Real(0));
+    gradients_[t].resize(atoms_ * stride);
+    clear_gradients(t, graph);
     state_[t].resize(own * static_cast<std::size_t>(model_->state_width(t)));
     feature_pointers_[t] = features_[t].data();
     state_pointers_[t] = state_[t].data();
   }
   sort_centres(graph);
   for (std::size_t i = 0; i < threads_.size(); ++i) prepare_thread(i, output);
+}
+
+// Rows that nobody names are left alone: with wide features, clearing all ghosts takes longer than sending some.
+template <class Real>
+void Evaluator<Real>::clear_gradients(int t, const Graph& graph) {
+  const auto stride = static_cast<std::size_t>(t == 0 ? 0 : model_->stride(t));
+  const auto rows = graph.ghost_rows();
+  Real* gradients = gradients_[t].data();
+  // Threads add whole arrays to this one.
+  if (!rows || threads_.size() > 1) {
+    std::fill_n(gradients, gradients_[t].size(), Real(0));
+    return;
+  }
+  std::fill_n(gradients, static_cast<std::size_t>(graph.own()) * stride, Real(0));
+  for (const int row : *rows) std::fill_n(gradients + static_cast<std::size_t>(row) * stride, stride, Real(0));
 }
 
 template <class Real>
@@ -312,9 +328,11 @@ void Evaluator<Real>::collect(Output& output) {
 
 template <class Real>
 double Evaluator<Real>::bytes() const {
-  double sum = bytes_of(features_) + bytes_of(gradients_) + bytes_of(state_) + inner_.bytes() + boundary_.bytes();
+  double sum = inner_.bytes() + boundary_.bytes();
+  for (const auto* arrays : {&features_, &gradients_, &state_}) sum += bytes_of(*arrays, sizeof(Real));
   for (const auto& thread : threads_)
-    sum += bytes_of(thread->own_gradients) + thread->inner_edges.bytes() + thread->boundary_edges.bytes() +
+    sum += bytes_of(thread->own_gradients, sizeof(Real)) + thread->inner_edges.bytes() +
+           thread->boundary_edges.bytes() +
            8.0 * static_cast<double>(thread->own_forces.capacity() + thread->own_atom_virials.capacity());
   return sum;
 }

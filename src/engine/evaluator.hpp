@@ -11,6 +11,7 @@
 #include "engine/exchange.hpp"
 #include "engine/graph.hpp"
 #include "engine/model.hpp"
+#include "engine/row_array.hpp"
 
 namespace grapevine {
 
@@ -69,16 +70,17 @@ class Evaluator {
   void one_block(const Graph& graph, const BlockList& blocks, int b, Results results, const BlockFunction& function,
                  Thread& thread);
   const EdgeBlock<Real>& edges_of(const Graph& graph, const BlockList& blocks, int b, Thread& thread);
+  void clear_gradients(int t, const Graph& graph);
   void sort_centres(const Graph& graph);
   void prepare_thread(std::size_t index, const Output& output);
   void sum_gradients_of_threads(int t);
 
   std::shared_ptr<const Model<Real>> model_;
-  BlockList inner_;                           // centres that need nothing from other ranks
-  BlockList boundary_;                        // those that wait for an exchange
-  std::vector<std::vector<Real>> features_;   // [T + 1], x_t
-  std::vector<std::vector<Real>> gradients_;  // [T + 1], dE/dx_t
-  std::vector<std::vector<Real>> state_;      // [T + 1]
+  BlockList inner_;                        // centres that need nothing from other ranks
+  BlockList boundary_;                     // those that wait for an exchange
+  std::vector<RowArray<Real>> features_;   // [T + 1], x_t
+  std::vector<RowArray<Real>> gradients_;  // [T + 1], dE/dx_t
+  std::vector<RowArray<Real>> state_;      // [T + 1]
   std::vector<Real*> feature_pointers_;
   std::vector<Real*> state_pointers_;
   std::vector<std::unique_ptr<Thread>> threads_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -89,6 +90,9 @@ class Graph {
   /// [own] not 0 for atoms that have edges to rows of ghosts, or whose rows are sent to other ranks; they can only be
   /// computed when an exchange has ended. Empty if there are none.
   virtual std::span<const unsigned char> at_boundary() const = 0;
+
+  /// Rows of ghosts that edges or exchanges may name: no other ghost's row is ever looked at. Nothing stands for all.
+  virtual std::optional<std::span<const int>> ghost_rows() const { return std::nullopt; }
 
   /// Fills `block` with the edges of `centres`, all of one species: every j with |r_i - r_j| < cutoff. May be called
   /// from several threads at once. Throws AtomError for atoms on top of each other.

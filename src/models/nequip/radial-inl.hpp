@@ -7,6 +7,8 @@
 #endif
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "models/nequip/layout.hpp"
@@ -113,6 +115,9 @@ class ExactRadial {
     if (!parameters_.normalised_harmonics) multiply_by_power(geometry, network, scratch);
   }
 
+  /// [paths + 1] padded channels of the paths before.
+  const std::vector<int>& first(int t) const { return networks_[t].first; }
+
   Weights weights(int t, int path, const Scratch& scratch) const {
     const std::vector<int>& first = networks_[t].first;
     return {scratch.values.data() + first[path], scratch.slopes.data() + first[path], first.back()};
@@ -218,6 +223,58 @@ class ExactRadial {
 
   Parameters parameters_;
   std::vector<Network> networks_;
+};
+
+/// The radial networks themselves in the form of splines, an interval for each edge, so that the kernels of splines
+/// run them: for networks that no spline of bearable size follows.
+template <class Real>
+class ExactSplineRadial {
+ public:
+  using Weights = SplineWeights<Real>;
+  static constexpr int block_atoms = ExactRadial<Real>::block_atoms;
+
+  explicit ExactSplineRadial(const Parameters& parameters) : exact_(parameters) {}
+
+  struct Scratch {
+    typename ExactRadial<Real>::Scratch exact;
+    std::vector<int> interval;           // [edges] the edge itself
+    simd::AlignedVector<Real> position;  // [edges] zero, the middle of it
+    simd::AlignedVector<Real> table;     // [paths][edges][6][channels] value, slope, zeros
+    int edges = 0;
+  };
+
+  void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
+    exact_.prepare(t, geometry, scratch.exact);
+    const std::vector<int>& first = exact_.first(t);
+    const auto edges = static_cast<std::size_t>(geometry.edges);
+    scratch.edges = geometry.edges;
+    scratch.interval.resize(edges);
+    std::iota(scratch.interval.begin(), scratch.interval.end(), 0);
+    scratch.position.assign(edges, Real(0));
+    scratch.table.assign(edges * RadialSpline::coefficients * static_cast<std::size_t>(first.back()), Real(0));
+    for (std::size_t path = 0; path + 1 < first.size(); ++path) {
+      const std::ptrdiff_t row = first[path + 1] - first[path];
+      Real* to = scratch.table.data() + table_of(first[path], geometry.edges);
+      for (int e = 0; e < geometry.edges; ++e, to += RadialSpline::coefficients * row) {
+        const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(e) * first.back() + first[path];
+        std::copy_n(scratch.exact.values.begin() + from, row, to);
+        std::copy_n(scratch.exact.slopes.begin() + from, row, to + row);
+      }
+    }
+  }
+
+  Weights weights(int t, int path, const Scratch& scratch) const {
+    const std::vector<int>& first = exact_.first(t);
+    return {scratch.table.data() + table_of(first[path], scratch.edges), first[path + 1] - first[path],
+            scratch.interval.data(), scratch.position.data(), Real(1)};
+  }
+
+ private:
+  static std::ptrdiff_t table_of(int channels_before, int edges) {
+    return static_cast<std::ptrdiff_t>(channels_before) * edges * RadialSpline::coefficients;
+  }
+
+  ExactRadial<Real> exact_;
 };
 
 }  // namespace grapevine::nequip::HWY_NAMESPACE
