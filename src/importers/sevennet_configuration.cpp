@@ -232,8 +232,8 @@ ActivationKind any_activation(Settings& settings, const std::string& key, const 
 
 std::map<int, ActivationKind> activations_by_parity(Settings& settings, const std::string& key) {
   Settings inner = settings.inner(key);
-  const std::map<int, ActivationKind> result = {{1, activation(inner, "e", inner.text("e", "silu"), {"ssp", "silu"})},
-                                                {-1, activation(inner, "o", inner.text("o", "tanh"), {"tanh", "abs"})}};
+  std::map<int, ActivationKind> result = {{1, activation(inner, "e", inner.text("e", "silu"), {"ssp", "silu"})},
+                                          {-1, activation(inner, "o", inner.text("o", "tanh"), {"tanh", "abs"})}};
   inner.check_keys();
   return result;
 }
