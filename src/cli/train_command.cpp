@@ -18,11 +18,11 @@
 #include "cli/training_progress.hpp"
 #include "engine/model.hpp"
 #include "formats/text_numbers.hpp"
-#include "models/registry.hpp"
 #include "parallel/ranks.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "training/config.hpp"
+#include "training/initial_model.hpp"
 #include "training/option_table.hpp"
 #include "training/trainer.hpp"
 
@@ -94,7 +94,7 @@ void check_output(const TrainingOptions& options) { const AtomicFile probe(optio
 void rehearse(TrainingOptions options) {
   std::vector<std::string> species;
   if (!options.start.empty()) {
-    const auto start = load_potential(options.start);
+    const auto start = load_start(options.start);
     species = start->species();
     options.model.cutoff = start->cutoff();
   }

@@ -1,13 +1,18 @@
 #include "training/initial_model.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "formats/model_file.hpp"
 #include "formats/safetensors.hpp"
 #include "models/reann/extend_species.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/random_parameters.hpp"
 #include "models/reann/trainable.hpp"
+#include "models/registry.hpp"
+#include "support/error.hpp"
 #include "training/reference_energies.hpp"
 
 namespace grapevine {
@@ -57,6 +62,15 @@ std::map<std::string, double> known_energies(const TrainingOptions& options) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Potential> load_start(const std::filesystem::path& path) {
+  const TensorFile file = TensorFile::read(path);
+  const std::string architecture = read_description(file).architecture;
+  if (architecture != reann::architecture)
+    throw Error(fmt::format("{}: models of architecture {} cannot be trained, only those of {}", file.name(),
+                            architecture, reann::architecture));
+  return make_potential(file);
+}
 
 std::unique_ptr<Trainable> make_initial_model(const TrainingOptions& options, const std::vector<std::string>& species,
                                               std::span<const LabelledFrame> labelled,

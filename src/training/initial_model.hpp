@@ -8,12 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "engine/model.hpp"
 #include "models/trainable.hpp"
 #include "training/labelled_frame.hpp"
 #include "training/options.hpp"
 #include "training/prepared_frame.hpp"
 
 namespace grapevine {
+
+/// The model that options.start names. Throws Error for an architecture that cannot be trained.
+std::shared_ptr<const Potential> load_start(const std::filesystem::path& path);
 
 /// The model that a training starts from: of random weights, fitted to the atoms of `frames`, or options.start with
 /// elements added. `species` is its elements, those of options.start first; their reference energies are fitted to

@@ -13,7 +13,6 @@
 #include <random>
 #include <utility>
 
-#include "models/registry.hpp"
 #include "models/trainable.hpp"
 #include "support/error.hpp"
 #include "training/batch_gradient.hpp"
@@ -334,7 +333,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   std::vector<std::string> start_species;
   TrainingOptions complete = options;
   if (!options.start.empty()) {
-    const auto start = load_potential(options.start);
+    const auto start = load_start(options.start);
     complete.model.cutoff = start->cutoff();
     start_species = start->species();
   }
