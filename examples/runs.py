@@ -8,10 +8,28 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from command_line import Failure
+from command_line import Failure, check_lammps_paths, find_grapevine
 
 THERMO_LINE = re.compile(rb"^ +(\d+)(?: +[-+.\deE]+)+ *$", re.MULTILINE)
 TAIL = 4096  # bytes of a log that hold its last line of thermodynamics
+
+
+def run_folder(options, temperature):
+    return options.folder / f"{temperature:g}K"
+
+
+def prepare_runs(options, scripts):
+    """What a study of several temperatures checks before it runs LAMMPS inputs of the folder `scripts`."""
+    if len(set(options.temperatures)) < len(options.temperatures):
+        raise Failure("--temperatures: one is there twice")
+    if options.evaluate:
+        return
+    check_lammps_paths(options.model, scripts)
+    options.grapevine = find_grapevine(options.grapevine)
+    for temperature in options.temperatures:
+        folder = run_folder(options, temperature)
+        if folder.exists():
+            raise Failure(f"{folder} is there already: remove it, name another FOLDER, or use --evaluate")
 
 
 @dataclass

@@ -10,19 +10,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from argyrodite import build, write_data  # noqa: E402
-from command_line import Failure, Parser, check_lammps_paths, find_grapevine, run_program  # noqa: E402
+from command_line import Failure, Parser, run_program  # noqa: E402
 from conduction import evaluate, fit_arrhenius  # noqa: E402
 from pictures import draw, draw_density, make_table  # noqa: E402
-from runs import Run, run_all  # noqa: E402
+from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 
 STEP = 0.002  # ps, of in.electrolyte
 FRAME_STEPS = 20
 SHARES = {"anneal": 0.25, "relax": 0.6, "hold": 0.15}  # of the equilibration
 HOT = 1000.0  # K, of the anneal at least
-
-
-def run_folder(options, temperature):
-    return options.folder / f"{temperature:g}K"
 
 
 def make_runs(options):
@@ -71,16 +67,7 @@ def check(options):
     for temperature in options.temperatures:
         if not 100 <= temperature <= 1500:
             raise Failure(f"--temperatures {temperature:g}: it has to be from 100 to 1500")
-    if len(set(options.temperatures)) < len(options.temperatures):
-        raise Failure("--temperatures: one is there twice")
-    if options.evaluate:
-        return
-    check_lammps_paths(options.model, HERE)
-    options.grapevine = find_grapevine(options.grapevine)
-    for temperature in options.temperatures:
-        folder = run_folder(options, temperature)
-        if folder.exists():
-            raise Failure(f"{folder} is there already: remove it, name another FOLDER, or use --evaluate")
+    prepare_runs(options, HERE)
 
 
 def run_lammps(options):

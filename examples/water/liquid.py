@@ -12,11 +12,11 @@ from ase.io import read, write
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
-from command_line import Failure, Parser, check_lammps_paths, find_grapevine  # noqa: E402
+from command_line import Failure, Parser, run_program  # noqa: E402
 from evaluation import evaluate  # noqa: E402
 from experiment import LIQUID  # noqa: E402
 from presentation import draw, make_table  # noqa: E402
-from runs import Run, run_all  # noqa: E402
+from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 
 STEP = 0.0005  # ps, of in.liquid
 SETTLE = 1000  # steps, of in.liquid
@@ -70,10 +70,6 @@ def make_runs(options):
     return runs
 
 
-def run_folder(options, temperature):
-    return options.folder / f"{temperature:g}K"
-
-
 def parse_arguments(arguments):
     parser = Parser(prog="liquid.py", description="Structure and diffusion of liquid water with a Grapevine model.")
     add = parser.add_argument
@@ -102,8 +98,6 @@ def check(options):
     for temperature in options.temperatures:
         if not low <= temperature <= high:
             raise Failure(f"--temperatures {temperature:g}: water is liquid from {low} to {high} K")
-    if len(set(options.temperatures)) < len(options.temperatures):
-        raise Failure("--temperatures: one is there twice")
     if not 2 <= options.blocks <= 10:
         raise Failure(f"--blocks {options.blocks}: it has to be from 2 to 10")
     if not 100 * STEP <= options.time <= 1e6:
@@ -116,14 +110,7 @@ def check(options):
         raise Failure(f"--cells {options.cells}: it has to be even, from 4 to 100")
     if not 1 <= options.seed <= 900000000:
         raise Failure(f"--seed {options.seed}: LAMMPS takes 1 to 900000000")
-    if options.evaluate:
-        return
-    check_lammps_paths(options.model, HERE)
-    options.grapevine = find_grapevine(options.grapevine)
-    for temperature in options.temperatures:
-        folder = run_folder(options, temperature)
-        if folder.exists():
-            raise Failure(f"{folder} is there already: remove it, name another FOLDER, or use --evaluate")
+    prepare_runs(options, HERE)
 
 
 def main(arguments):
@@ -145,9 +132,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (Failure, OSError) as error:
-        sys.exit(f"liquid.py: {error}")
-    except KeyboardInterrupt:
-        sys.exit("liquid.py: interrupted")
+    run_program(main)
