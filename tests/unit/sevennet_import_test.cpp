@@ -96,7 +96,8 @@ TEST(SevenNetImport, SelfConnectionsOfEachSpecies) {
   std::vector<double> weight(3 * 2 * 2);
   for (std::size_t n = 0; n < weight.size(); ++n) weight[n] = static_cast<double>(n);
   file.state.push_back({"2_self_connection_intro.fc_tensor_product.weight", {12}, weight});
-  const auto& connections = parameters_of(file).interactions[2].self_connection;
+  const nequip::Parameters parameters = parameters_of(file);
+  const auto& connections = parameters.interactions[2].self_connection;
   ASSERT_EQ(connections.size(), 2u);
   EXPECT_DOUBLE_EQ(connections[1].parts[0].weight[3], 7 / std::sqrt(6)) << "second channel, species H, second output";
 }
