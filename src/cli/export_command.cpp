@@ -12,6 +12,7 @@
 #include "formats/safetensors.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine {
 namespace {
@@ -35,11 +36,9 @@ ReannNumbers parse_numbers(const std::string& text) {
 
 ReannExport export_model(const ExportArguments& arguments) {
   const reann::Parameters parameters = reann::read_parameters(TensorFile::read(arguments.model));
-  try {
+  return with_context(arguments.model, [&] {
     return export_reann(parameters, {parse_numbers(arguments.numbers), arguments.initpot, arguments.distributed});
-  } catch (const Error& problem) {
-    throw Error(fmt::format("{}: {}", arguments.model, problem.what()));
-  }
+  });
 }
 
 void run_export(const ExportArguments& arguments) {

@@ -13,6 +13,7 @@
 #include "importers/reann_names.hpp"
 #include "importers/reann_state.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine {
 namespace {
@@ -226,11 +227,7 @@ class Importer {
     turn_gaussian();
     read_energy_shift();
     check_para_sizes();
-    try {
-      reann::check(p_);
-    } catch (const Error& problem) {
-      throw Error(fmt::format("{}: {}", state_.file, problem.what()));
-    }
+    with_context(state_.file, [&] { reann::check(p_); });
     return {std::move(p_), state_.kind, std::move(notes_)};
   }
 

@@ -12,6 +12,7 @@
 #include "importers/sevennet_configuration.hpp"
 #include "importers/sevennet_state.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine {
 namespace {
@@ -68,11 +69,7 @@ class Importer {
     p_.energy_shift = rescaling("rescale_atomic_energy.shift");
     p_.energy_scale = rescaling("rescale_atomic_energy.scale");
     state_.check_all_read(c_.accelerated);
-    try {
-      nequip::check(p_);
-    } catch (const Error& problem) {
-      throw Error(fmt::format("{}: {}", file_, problem.what()));
-    }
+    with_context(file_, [&] { nequip::check(p_); });
     std::string origin = "SevenNet " + c_.version;
     if (modality_ >= 0) origin += ", modality " + c_.modalities[size(modality_)];
     std::vector<std::string> notes;

@@ -7,6 +7,7 @@
 #include "formats/hyperparameters.hpp"
 #include "formats/tensor_slots.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine::nequip {
 namespace {
@@ -338,11 +339,7 @@ Parameters read_parameters(const TensorFile& file) {
     throw Error(fmt::format("{}: architecture \"{}\" is not NequIP", file.name(), description.architecture));
   Parameters parameters = StructureReader(file, description.species).read();
   read_tensors(file, TensorList(parameters).slots());
-  try {
-    check(parameters);
-  } catch (const Error& problem) {
-    throw Error(fmt::format("{}: {}", file.name(), problem.what()));
-  }
+  with_context(file.name(), [&] { check(parameters); });
   return parameters;
 }
 
@@ -354,11 +351,6 @@ FileContents file_contents(const Parameters& parameters, const Provenance& prove
   contents.metadata["hyperparameters"] = hyperparameters_of(copy).dump();
   contents.tensors = take_tensors(TensorList(copy).slots());
   return contents;
-}
-
-void write_model(const std::filesystem::path& path, const Parameters& parameters, const Provenance& provenance) {
-  const FileContents contents = file_contents(parameters, provenance);
-  write_tensor_file(path, contents.metadata, contents.tensors);
 }
 
 }  // namespace grapevine::nequip

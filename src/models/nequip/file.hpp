@@ -1,7 +1,5 @@
 #pragma once
 
-#include <filesystem>
-
 #include "formats/model_file.hpp"
 #include "formats/safetensors.hpp"
 #include "models/nequip/parameters.hpp"
@@ -19,8 +17,5 @@ Parameters read_parameters(const TensorFile& file);
 /// The contents of a model file of these parameters, with a part for every pair of irreps that transform alike in each
 /// equivariant linear map: those that are not there are written as zeros. Throws Error if check() does.
 FileContents file_contents(const Parameters& parameters, const Provenance& provenance);
-
-/// file_contents, written to `path`.
-void write_model(const std::filesystem::path& path, const Parameters& parameters, const Provenance& provenance);
 
 }  // namespace grapevine::nequip

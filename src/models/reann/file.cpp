@@ -5,6 +5,7 @@
 #include "formats/hyperparameters.hpp"
 #include "formats/tensor_slots.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine::reann {
 namespace {
@@ -183,11 +184,7 @@ Parameters read_parameters(const TensorFile& file) {
     throw Error(fmt::format("{}: architecture \"{}\" is not REANN", file.name(), description.architecture));
   Parameters parameters = empty_parameters(file, description.species);
   read_tensors(file, TensorList(parameters).slots());
-  try {
-    check(parameters);
-  } catch (const Error& problem) {
-    throw Error(fmt::format("{}: {}", file.name(), problem.what()));
-  }
+  with_context(file.name(), [&] { check(parameters); });
   return parameters;
 }
 
