@@ -53,7 +53,7 @@ struct Evaluator<Real>::Thread {
   EdgeCache<Real> inner_edges{most_cached_edges};
   EdgeCache<Real> boundary_edges{most_cached_edges};
   std::vector<double> block_energies;
-  std::vector<std::vector<Real>> own_gradients;
+  std::vector<RowArray<Real>> own_gradients;
   std::vector<double> own_forces;
   std::vector<double> own_atom_virials;
   std::vector<Real*> gradients;
@@ -203,7 +203,10 @@ void Evaluator<Real>::prepare_thread(std::size_t index, const Output& output) {
   if (!first) {
     thread.own_forces.assign(3 * atoms_, 0.0);
     thread.own_atom_virials.assign(by_atom ? 9 * atoms_ : 0, 0.0);
-    for (std::size_t t = 0; t < gradients_.size(); ++t) thread.own_gradients[t].assign(gradients_[t].size(), Real(0));
+    for (std::size_t t = 0; t < gradients_.size(); ++t) {
+      thread.own_gradients[t].resize(gradients_[t].size());
+      std::fill_n(thread.own_gradients[t].data(), gradients_[t].size(), Real(0));
+    }
   }
   thread.forces = first ? output.forces : thread.own_forces.data();
   thread.atom_virials = !by_atom ? nullptr : first ? output.atom_virials : thread.own_atom_virials.data();
@@ -302,7 +305,7 @@ void Evaluator<Real>::sum_gradients_of_threads(int t) {
   const auto count = static_cast<std::ptrdiff_t>(gradients_[t].size());
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (std::ptrdiff_t n = 0; n < count; ++n)
-    for (int i = 1; i < threads; ++i) sum[n] += threads_[i]->own_gradients[t][n];
+    for (int i = 1; i < threads; ++i) sum[n] += threads_[i]->own_gradients[t].data()[n];
   for (int i = 1; i < threads; ++i) threads_[i]->gradients[t] = sum;  // from here on complete, and only read
 }
 
