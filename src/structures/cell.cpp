@@ -107,6 +107,35 @@ Vector3 cross(const Vector3& a, const Vector3& b) {
   return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
 }
 
+Vector3 times(const double* row_vector, const Matrix3& m) {
+  Vector3 result{};
+  for (std::size_t k = 0; k < 3; ++k)
+    for (std::size_t x = 0; x < 3; ++x) result[k] += row_vector[x] * m[3 * x + k];
+  return result;
+}
+
+Matrix3 product(const Matrix3& a, const Matrix3& b) {
+  Matrix3 result{};
+  for (std::size_t k = 0; k < 3; ++k) set_row(result, k, times(&a[3 * k], b));
+  return result;
+}
+
+Matrix3 inverse(const Matrix3& m) {
+  const double determinant = dot(row(m, 0), cross(row(m, 1), row(m, 2)));
+  Matrix3 result{};
+  for (std::size_t k = 0; k < 3; ++k) {
+    const Vector3 column = cross(row(m, (k + 1) % 3), row(m, (k + 2) % 3));
+    for (std::size_t x = 0; x < 3; ++x) result[3 * x + k] = column[x] / determinant;
+  }
+  return result;
+}
+
+double distance_from_identity(const Matrix3& m) {
+  double square = 0;
+  for (std::size_t n = 0; n < 9; ++n) square += (m[n] - identity[n]) * (m[n] - identity[n]);
+  return std::sqrt(square);
+}
+
 double volume(const Matrix3& cell) { return std::abs(dot(row(cell, 0), cross(row(cell, 1), row(cell, 2)))); }
 
 SearchBox SearchBox::of(const Matrix3& cell, const std::array<bool, 3>& periodic) {
@@ -120,22 +149,11 @@ SearchBox SearchBox::of(const Matrix3& cell, const std::array<bool, 3>& periodic
   }
   complete(box.vectors, periodic);
   if (!(volume(box.vectors) > 1e-9 * scale_of(box.vectors))) fail_dependent();
-
-  const Vector3 a = row(box.vectors, 0);
-  const double determinant = dot(a, cross(row(box.vectors, 1), row(box.vectors, 2)));
-  for (std::size_t k = 0; k < 3; ++k) {
-    const Vector3 column = cross(row(box.vectors, (k + 1) % 3), row(box.vectors, (k + 2) % 3));
-    for (std::size_t x = 0; x < 3; ++x) box.inverse[3 * x + k] = column[x] / determinant;
-  }
+  box.inverse = grapevine::inverse(box.vectors);
   return box;
 }
 
-Vector3 SearchBox::fractional(const double* position) const {
-  Vector3 result{};
-  for (std::size_t k = 0; k < 3; ++k)
-    for (std::size_t x = 0; x < 3; ++x) result[k] += position[x] * inverse[3 * x + k];
-  return result;
-}
+Vector3 SearchBox::fractional(const double* position) const { return times(position, inverse); }
 
 double SearchBox::height(std::size_t k) const {
   const Vector3 normal = cross(row(vectors, (k + 1) % 3), row(vectors, (k + 2) % 3));

@@ -12,6 +12,12 @@ inline Vector3 row(const Matrix3& m, std::size_t k) { return {m[3 * k], m[3 * k 
 inline double dot(const Vector3& a, const Vector3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 Vector3 cross(const Vector3& a, const Vector3& b);
 
+inline constexpr Matrix3 identity{1, 0, 0, 0, 1, 0, 0, 0, 1};
+Vector3 times(const double* row_vector, const Matrix3& m);
+Matrix3 product(const Matrix3& a, const Matrix3& b);
+Matrix3 inverse(const Matrix3& m);
+double distance_from_identity(const Matrix3& m);  ///< Frobenius norm of m - 1
+
 /// Volume spanned by the cell vectors, right- or left-handed.
 double volume(const Matrix3& cell);
 

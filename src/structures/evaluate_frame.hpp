@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -17,17 +18,27 @@ struct FrameResult {
   std::vector<double> energies;    ///< [atoms] eV
   std::vector<double> forces;      ///< [atoms][3] eV/Angstrom
   std::array<double, 9> virial{};  ///< eV, row-major; minus the derivative of the energy by symmetric strain
+  std::vector<double> virials;     ///< [atoms][9] eV, shares of the atoms, which add up to `virial`; if asked for
+};
+
+/// What an evaluation is to give besides energies and forces.
+struct Wanted {
+  bool virial = true;
+  bool virials = false;  ///< only with `virial`
 };
 
 /// Evaluates structures one after another with one potential; keeps its buffers between calls. One per thread.
 class FrameEvaluator {
  public:
-  /// `threads` is the number of OpenMP threads used inside one structure.
-  FrameEvaluator(const Potential& potential, Precision precision, int threads);
+  /// `threads` is the number of OpenMP threads used inside one structure. A `skin` in Angstrom makes neighbour lists
+  /// last over structures that follow from each other by small steps, as in dynamics.
+  FrameEvaluator(const Potential& potential, Precision precision, int threads, double skin = 0);
   ~FrameEvaluator();
 
   /// Throws Error if an atom's element is not in the model or two atoms are on top of each other.
-  FrameResult evaluate(const Frame& frame);
+  FrameResult evaluate(const Frame& frame, Wanted wanted = {});
+
+  std::size_t neighbour_searches() const;  ///< so far
 
  private:
   class Implementation;

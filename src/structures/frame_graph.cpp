@@ -50,8 +50,22 @@ struct FrameGraph::PairList {
   ~PairList() { vesin_free(&list); }
 };
 
-FrameGraph::FrameGraph(const std::vector<std::string>& species, double cutoff, int threads)
-    : names_(species), cutoff_(cutoff), threads_(std::max(1, threads)), pairs_(std::make_unique<PairList>()) {
+/// The structure that neighbours were searched for, and where its atoms were placed.
+struct FrameGraph::Listed {
+  std::vector<std::string> symbols;
+  std::vector<double> positions;  // [own][3] as the structure has them
+  Matrix3 cell{};
+  std::array<bool, 3> periodic{};
+  std::vector<double> offset;  // [own][3] from there to where they were placed
+  SearchBox box;
+};
+
+FrameGraph::FrameGraph(const std::vector<std::string>& species, double cutoff, int threads, double skin)
+    : names_(species),
+      cutoff_(cutoff),
+      reach_(cutoff + std::max(0.0, skin)),
+      threads_(std::max(1, threads)),
+      pairs_(std::make_unique<PairList>()) {
   for (std::size_t s = 0; s < names_.size(); ++s) index_of_.emplace(names_[s], static_cast<int>(s));
 }
 
@@ -68,6 +82,19 @@ Error FrameGraph::describe(const AtomError& problem, const Frame& frame) const {
 }
 
 void FrameGraph::build(const Frame& frame) {
+  const std::optional<Matrix3> strain = strain_since_search(frame);
+  if (strain && lists_cover(frame, *strain))
+    follow(frame, *strain);
+  else
+    search(frame);
+  const int atoms = own_ + ghosts();
+  in_float_.update(positions_.data(), atoms, row_.data(), cutoff_, reach_);
+  in_double_.update(positions_.data(), atoms, row_.data(), cutoff_, reach_);
+}
+
+void FrameGraph::search(const Frame& frame) {
+  listed_.reset();
+  ++searches_;
   own_ = frame.atoms();
   map_species(frame);
   box_ = SearchBox::of(frame.cell, frame.periodic);
@@ -80,9 +107,45 @@ void FrameGraph::build(const Frame& frame) {
   number_neighbours(packed);
   row_.resize(species_.size());
   std::iota(row_.begin(), row_.end(), 0);
-  const int atoms = own_ + ghosts();
-  in_float_.update(positions_.data(), atoms, row_.data(), cutoff_, cutoff_);
-  in_double_.update(positions_.data(), atoms, row_.data(), cutoff_, cutoff_);
+  if (reach_ == cutoff_) return;
+  listed_ = std::make_unique<Listed>(
+      Listed{frame.symbols, frame.positions, frame.cell, frame.periodic, frame.positions, box_});
+  for (std::size_t n = 0; n < frame.positions.size(); ++n) listed_->offset[n] = positions_[n] - frame.positions[n];
+}
+
+/// The matrix that takes the cell of the search to this structure's, if the structure is otherwise the same system.
+std::optional<Matrix3> FrameGraph::strain_since_search(const Frame& frame) const {
+  if (!listed_ || frame.symbols != listed_->symbols || frame.periodic != listed_->periodic) return std::nullopt;
+  if (frame.cell == listed_->cell) return identity;
+  if (!is_bulk(frame.periodic)) return std::nullopt;
+  return product(inverse(listed_->cell), frame.cell);
+}
+
+// A pair d of the search that is now d F + u_i - u_j, u being what atoms moved apart from the strain F, is at least
+// (1 - |F - 1|) |d| - 2 max |u| long.
+bool FrameGraph::lists_cover(const Frame& frame, const Matrix3& strain) const {
+  double largest = 0;
+  for (std::size_t i = 0; i < frame.symbols.size(); ++i) {
+    const Vector3 before = times(&listed_->positions[3 * i], strain);
+    double square = 0;
+    for (std::size_t x = 0; x < 3; ++x) {
+      const double moved = frame.positions[3 * i + x] - before[x];
+      square += moved * moved;
+    }
+    if (!(square < reach_ * reach_)) return false;
+    largest = std::max(largest, square);
+  }
+  return (1 - distance_from_identity(strain)) * reach_ - 2 * std::sqrt(largest) > cutoff_ * (1 + 1e-12);
+}
+
+void FrameGraph::follow(const Frame& frame, const Matrix3& strain) {
+  box_.vectors = product(listed_->box.vectors, strain);
+  for (std::size_t i = 0; i < frame.symbols.size(); ++i) {
+    const Vector3 offset = times(&listed_->offset[3 * i], strain);
+    for (std::size_t x = 0; x < 3; ++x) positions_[3 * i + x] = frame.positions[3 * i + x] + offset[x];
+  }
+  for (std::size_t g = 0; g < ghost_.size(); ++g)
+    place_ghost(ghost_[g], &positions_[3 * (frame.symbols.size() + g)]);
 }
 
 void FrameGraph::map_species(const Frame& frame) {
@@ -100,7 +163,7 @@ void FrameGraph::check_image_count() const {
   double images = 1;
   for (std::size_t k = 0; k < 3; ++k) {
     if (!box_.periodic[k]) continue;
-    const double reach = std::ceil(cutoff_ / box_.height(k)) + 1;
+    const double reach = std::ceil(reach_ / box_.height(k)) + 1;
     images *= 2 * reach + 1;
     if (!(images <= most_images && reach <= static_cast<double>(largest_shift)))
       throw Error(
@@ -125,7 +188,7 @@ void FrameGraph::place_atoms(const Frame& frame) {
       for (std::size_t i = 0; i < atoms; ++i) move(i, k, -std::floor(fractions[i][k]));
     } else {
       const double length = close_gaps(fractions, k);
-      for (std::size_t x = 0; x < 3; ++x) box_.vectors[3 * k + x] *= length + 2 * cutoff_;
+      for (std::size_t x = 0; x < 3; ++x) box_.vectors[3 * k + x] *= length + 2 * reach_;
     }
   }
 }
@@ -140,7 +203,7 @@ double FrameGraph::close_gaps(const std::vector<Vector3>& fractions, std::size_t
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return std::pair(fractions[a][k], a) < std::pair(fractions[b][k], b);
   });
-  const double widest = 1.5 * cutoff_;
+  const double widest = 1.5 * reach_;
   double cut = fractions[order[0]][k];
   for (std::size_t n = 0; n < order.size(); ++n) {
     const double gap = n == 0 ? 0 : fractions[order[n]][k] - fractions[order[n - 1]][k];
@@ -154,7 +217,7 @@ double FrameGraph::close_gaps(const std::vector<Vector3>& fractions, std::size_t
 // by zero. Searching further than needed costs time only: what is beyond the cutoff is dropped afterwards.
 double FrameGraph::search_cutoff() const {
   constexpr double most_cells = 5e4;
-  double cutoff = cutoff_ * (1 + 1e-12);
+  double cutoff = reach_ * (1 + 1e-12);
   while (true) {
     double cells = 1;
     double fewest = most_cells;
@@ -195,7 +258,7 @@ bool FrameGraph::is_edge(std::size_t pair) const {
     for (std::size_t k = 0; k < 3; ++k) d -= shift[k] * box_.vectors[3 * k + x];
     square += d * d;
   }
-  return square < cutoff_ * cutoff_;
+  return square < reach_ * reach_;
 }
 
 // The far ends of the edges of each atom, sorted.
@@ -227,14 +290,18 @@ void FrameGraph::make_ghosts(const std::vector<std::uint64_t>& packed) {
   owner_.clear();
   for (const std::uint64_t ghost : ghost_) {
     const int atom = atom_of(ghost);
-    const std::array<int, 3> shift = shift_of(ghost);
     owner_.push_back(atom);
     species_.push_back(species_[static_cast<std::size_t>(atom)]);
-    for (std::size_t x = 0; x < 3; ++x) {
-      double position = positions_[3 * static_cast<std::size_t>(atom) + x];
-      for (std::size_t k = 0; k < 3; ++k) position += shift[k] * box_.vectors[3 * k + x];
-      positions_.push_back(position);
-    }
+    positions_.resize(positions_.size() + 3);
+    place_ghost(ghost, &positions_[positions_.size() - 3]);
+  }
+}
+
+void FrameGraph::place_ghost(std::uint64_t ghost, double* position) const {
+  const std::array<int, 3> shift = shift_of(ghost);
+  for (std::size_t x = 0; x < 3; ++x) {
+    position[x] = positions_[3 * static_cast<std::size_t>(atom_of(ghost)) + x];
+    for (std::size_t k = 0; k < 3; ++k) position[x] += shift[k] * box_.vectors[3 * k + x];
   }
 }
 

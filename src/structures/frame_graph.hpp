@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -18,10 +19,14 @@ namespace grapevine {
 /// The neighbourhood of the atoms of one structure: any cell, any mix of periodic directions, cells smaller than the
 /// cutoff included. Own atoms are the structure's atoms in order; ghosts are their periodic images that edges use, one
 /// per atom and lattice vector. Neighbours are in a fixed order, so that results do not depend on threads.
+///
+/// With a skin, neighbours are searched that much further out and the lists serve further structures for as long as no
+/// pair of atoms outside them can have come within the cutoff (Verlet 1967): the edges are the same, their order may
+/// not be.
 class FrameGraph : public Graph {
  public:
-  /// `species` are the model's elements in order, `cutoff` is in Angstrom. `threads` search neighbours.
-  FrameGraph(const std::vector<std::string>& species, double cutoff, int threads);
+  /// `species` are the model's elements in order, `cutoff` and `skin` are in Angstrom. `threads` search neighbours.
+  FrameGraph(const std::vector<std::string>& species, double cutoff, int threads, double skin = 0);
   ~FrameGraph() override;
   FrameGraph(const FrameGraph&) = delete;
   FrameGraph& operator=(const FrameGraph&) = delete;
@@ -44,11 +49,17 @@ class FrameGraph : public Graph {
   /// The error in terms of the structure's atoms as its user counts them; a ghost is an image of its owner.
   Error describe(const AtomError& problem, const Frame& frame) const;
 
-  std::size_t edge_count() const { return neighbour_.size(); }
+  std::size_t edge_count() const { return neighbour_.size(); }  ///< with those that reach into the skin
+  std::size_t searches() const { return searches_; }            ///< how often neighbours were searched
 
  private:
   struct PairList;
+  struct Listed;
 
+  void search(const Frame& frame);
+  std::optional<Matrix3> strain_since_search(const Frame& frame) const;
+  bool lists_cover(const Frame& frame, const Matrix3& strain) const;
+  void follow(const Frame& frame, const Matrix3& strain);
   void map_species(const Frame& frame);
   void place_atoms(const Frame& frame);
   void check_image_count() const;
@@ -59,6 +70,7 @@ class FrameGraph : public Graph {
   bool is_edge(std::size_t pair) const;
   void pack_pairs(std::vector<std::uint64_t>& packed);
   void make_ghosts(const std::vector<std::uint64_t>& packed);
+  void place_ghost(std::uint64_t ghost, double* position) const;
   void number_neighbours(const std::vector<std::uint64_t>& packed);
   template <class Real>
   void fill(const EdgeStripper<Real>& stripper, std::span<const int> centres, EdgeBlock<Real>& block) const;
@@ -66,6 +78,7 @@ class FrameGraph : public Graph {
   std::vector<std::string> names_;
   std::unordered_map<std::string, int> index_of_;
   double cutoff_;
+  double reach_;  // of the lists: cutoff and skin
   int threads_;
 
   int own_ = 0;
@@ -80,6 +93,8 @@ class FrameGraph : public Graph {
   EdgeStripper<float> in_float_;
   EdgeStripper<double> in_double_;
   std::unique_ptr<PairList> pairs_;
+  std::unique_ptr<Listed> listed_;  // what the lists were made for; null without a skin
+  std::size_t searches_ = 0;
 };
 
 }  // namespace grapevine
