@@ -8,6 +8,7 @@ stage() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh --tests
 scripts/build.sh
+scripts/install_python.sh
 
 stage "Unit tests"
 ctest --preset release -j "$jobs" --no-tests=error

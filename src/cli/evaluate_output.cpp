@@ -9,6 +9,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "report/errors_json.hpp"
 #include "structures/cell.hpp"
 #include "structures/result_frame.hpp"
 #include "support/error.hpp"
@@ -59,25 +60,6 @@ class TableOutput final : public EvaluateOutput {
   }
 };
 
-nlohmann::ordered_json to_json(const ErrorStatistics& errors) {
-  nlohmann::ordered_json json{{"values", errors.count()},
-                              {"mae", errors.mean_absolute()},
-                              {"rmse", errors.root_mean_square()},
-                              {"maximum", errors.maximum()},
-                              {"worst_frame", errors.worst().frame + 1}};
-  if (errors.worst().atom >= 0) json["worst_atom"] = errors.worst().atom + 1;
-  return json;
-}
-
-nlohmann::ordered_json to_json(const PotentialErrors& errors) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  if (errors.energy_per_atom.count() > 0) json["energy_per_atom"] = to_json(errors.energy_per_atom);
-  if (errors.forces.count() > 0) json["forces"] = to_json(errors.forces);
-  for (const auto& [symbol, statistics] : errors.forces_of) json["forces_by_species"][symbol] = to_json(statistics);
-  if (errors.virial_per_atom.count() > 0) json["virial_per_atom"] = to_json(errors.virial_per_atom);
-  return json;
-}
-
 // Frames are kept in a nameless temporary file, so that memory stays bounded and an error leaves no half of an object.
 class JsonOutput final : public EvaluateOutput {
  public:
@@ -112,7 +94,7 @@ class JsonOutput final : public EvaluateOutput {
     head.pop_back();
     print(fmt::format("{},\"frames\":[\n", head));
     copy_frames();
-    print(fmt::format("],\"errors\":{}}}\n", to_json(errors).dump(-1, ' ', false, replace)));
+    print(fmt::format("],\"errors\":{}}}\n", errors_json(errors).dump(-1, ' ', false, replace)));
     flush();
   }
 

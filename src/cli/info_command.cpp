@@ -5,17 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "engine/model.hpp"
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
-#include "models/registry.hpp"
+#include "models/information.hpp"
 
 namespace grapevine {
 namespace {
@@ -26,43 +21,6 @@ struct InfoArguments {
   std::string model;
   bool json = false;
 };
-
-std::vector<int> message_widths(const Potential& potential) {
-  std::vector<int> widths;
-  for (int t = 1; t <= potential.layers(); ++t) widths.push_back(potential.width(t));
-  return widths;
-}
-
-std::set<std::string> number_types(const TensorFile& file) {
-  std::set<std::string> types;
-  for (const auto& [name, view] : file.tensors()) types.emplace(dtype_name(view.dtype));
-  return types;
-}
-
-/// Everything that is printed, read through the same checks as a run.
-ordered_json gather_info(const std::string& path) {
-  const TensorFile file = TensorFile::read(path);
-  const std::shared_ptr<const Potential> potential = make_potential(file);
-  const ModelDescription description = read_description(file);
-  const Provenance& provenance = description.provenance;
-  return {{"file", path},
-          {"file_bytes", std::filesystem::file_size(path)},
-          {"format_version", file.metadata("format_version")},
-          {"architecture", description.architecture},
-          {"species", description.species},
-          {"cutoff", potential->cutoff()},
-          {"layers", potential->layers()},
-          {"message_width", message_widths(*potential)},
-          {"parameters", potential->parameter_count()},
-          {"number_types", number_types(file)},
-          {"units", ordered_json::parse(file.metadata("units"))},
-          {"hyperparameters", ordered_json::parse(file.metadata("hyperparameters"))},
-          {"provenance",
-           {{"source", provenance.source},
-            {"source_sha256", provenance.source_sha256},
-            {"source_kind", provenance.source_kind},
-            {"note", provenance.note}}}};
-}
 
 std::string words(const ordered_json& list) {
   std::vector<std::string> words;
@@ -146,7 +104,7 @@ void add_info_command(CLI::App& app) {
   command->add_flag("--json", arguments->json, "print as JSON");
   command->footer("Example:\n  grapevine info models/water.safetensors");
   command->callback([arguments] {
-    const ordered_json info = gather_info(arguments->model);
+    const ordered_json info = model_information(arguments->model);
     if (arguments->json)
       fmt::print("{}\n", info.dump(2, ' ', false, ordered_json::error_handler_t::replace));
     else

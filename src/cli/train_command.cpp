@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -22,6 +21,7 @@
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "training/config.hpp"
+#include "training/gather_options.hpp"
 #include "training/initial_model.hpp"
 #include "training/option_table.hpp"
 #include "training/trainer.hpp"
@@ -33,8 +33,8 @@ struct TrainArguments {
   std::string config;
   bool init = false;
   bool dry_run = false;
-  std::vector<std::vector<std::string>> words;  ///< [options of the table] given on the command line
-  std::vector<std::string> isolated_atoms;      ///< as Symbol=energy
+  OptionWords words;                        ///< given on the command line
+  std::vector<std::string> isolated_atoms;  ///< as Symbol=energy
 };
 
 void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& options) {
@@ -48,17 +48,8 @@ void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& 
 }
 
 /// The configuration file, and over it the flags.
-TrainingOptions gather_options(const TrainArguments& arguments, bool read_file) {
-  TrainingOptions options = read_file ? read_config(arguments.config) : TrainingOptions();
-  const auto& table = training_option_table();
-  for (std::size_t n = 0; n < table.size(); ++n) {
-    if (arguments.words[n].empty()) continue;
-    try {
-      set_option_from_words(table[n], options, arguments.words[n]);
-    } catch (const Error& error) {
-      throw Error(fmt::format("--{} {}", table[n].flag, error.what()));
-    }
-  }
+TrainingOptions options_of(const TrainArguments& arguments, bool read_file) {
+  TrainingOptions options = gather_options(read_file ? arguments.config : "", arguments.words);
   set_isolated_atoms(arguments.isolated_atoms, options);
   return options;
 }
@@ -76,7 +67,7 @@ void make_paths_relative(TrainingOptions& options, const std::filesystem::path& 
 }
 
 void write_config(const TrainArguments& arguments) {
-  TrainingOptions options = gather_options(arguments, false);
+  TrainingOptions options = options_of(arguments, false);
   if (arguments.config.empty()) {
     fmt::print("{}", commented_config(options));
     return;
@@ -87,9 +78,6 @@ void write_config(const TrainArguments& arguments) {
   make_paths_relative(options, std::filesystem::absolute(arguments.config).parent_path());
   write_text_file(arguments.config, commented_config(options));
 }
-
-/// What can be known before hours of work: that the result can be written.
-void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
 
 void rehearse(TrainingOptions options) {
   std::vector<std::string> species;
@@ -102,21 +90,6 @@ void rehearse(TrainingOptions options) {
   fmt::print("\nall is well: without --dry-run the training would start\n");
 }
 
-/// The first rank speaks for all.
-class SilentRank : public TrainingMonitor {
- public:
-  explicit SilentRank(const InterruptGuard& guard) : guard_(guard) {}
-
-  void data_read(const DataReport& /*report*/) override {}
-  void model_starts(int, int, const std::filesystem::path&, int) override {}
-  void epoch_done(const EpochRecord&, int, double) override {}
-  void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
-  bool stop_requested() override { return guard_.requested(); }
-
- private:
-  const InterruptGuard& guard_;
-};
-
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
   bool speaks = true;
@@ -127,7 +100,7 @@ void run_training(const TrainingOptions& options) {
           TrainingProgress progress(options.model.cutoff, guard);
           train(options, progress, ranks);
         } else {
-          SilentRank silent(guard);
+          SilentMonitor silent([&guard] { return guard.requested(); });
           train(options, silent, ranks);
         }
       },
@@ -140,7 +113,7 @@ void run_train(const TrainArguments& arguments) {
     write_config(arguments);
     return;
   }
-  const TrainingOptions options = gather_options(arguments, !arguments.config.empty());
+  const TrainingOptions options = options_of(arguments, true);
   check_options(options);
   check_output(options);
   if (arguments.dry_run)
@@ -156,18 +129,24 @@ std::string help_of(const TrainingOption& option) {
   return value.empty() ? option.help : fmt::format("{} [{}]", option.help, value);
 }
 
-CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, std::vector<std::string>& words) {
+CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, OptionWords& all) {
   const std::string names =
       option.key == "output" ? fmt::format("-o,--{}", option.flag) : fmt::format("--{}", option.flag);
   if (option.is_switch())
     return command.add_flag_function(
         fmt::format("{},!--no-{}", names, option.flag),
-        [&words](std::int64_t count) { words = {count > 0 ? "true" : "false"}; }, help_of(option));
+        [&all, flag = option.flag](std::int64_t count) { all[flag] = {count > 0 ? "true" : "false"}; },
+        help_of(option));
   if (option.is_list())
-    return command.add_option(names, words, help_of(option))->allow_extra_args(false)->type_name("LIST");
+    return command
+        .add_option_function<std::vector<std::string>>(
+            names, [&all, flag = option.flag](const std::vector<std::string>& words) { all[flag] = words; },
+            help_of(option))
+        ->allow_extra_args(false)
+        ->type_name("LIST");
   return command
       .add_option_function<std::string>(
-          names, [&words](const std::string& word) { words = {word}; }, help_of(option))
+          names, [&all, flag = option.flag](const std::string& word) { all[flag] = {word}; }, help_of(option))
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
       ->type_name("VALUE");
 }
@@ -191,10 +170,8 @@ void add_train_command(CLI::App& app) {
   command->add_option("CONFIG", arguments->config, "Configuration file (TOML)");
   command->add_flag("--init", arguments->init, "Write a configuration file, to CONFIG or standard output, and stop");
   command->add_flag("--dry-run", arguments->dry_run, "Read the data, tell what they hold, check everything and stop");
-  const auto& table = training_option_table();
-  arguments->words.resize(table.size());
-  for (std::size_t n = 0; n < table.size(); ++n)
-    add_flag(*command, table[n], arguments->words[n])->group(table[n].section.empty() ? "run" : table[n].section);
+  for (const TrainingOption& option : training_option_table())
+    add_flag(*command, option, arguments->words)->group(option.section.empty() ? "run" : option.section);
   command->add_option("--isolated-atom", arguments->isolated_atoms, "Reference energy of an element, eV, as W=-4.5")
       ->allow_extra_args(false)
       ->type_name("LIST")

@@ -74,7 +74,7 @@ void TrainingProgress::data_read(const DataReport& report) {
 
 void TrainingProgress::model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) {
   model_ = models > 1 ? fmt::format("model {}/{} ", model + 1, models) : "";
-  log_.emplace(log_path(output), epochs_done);
+  LoggingMonitor::model_starts(model, models, output, epochs_done);
   epochs_ = 0;
   start_ = Clock::now();
   shown_.reset();
@@ -82,7 +82,7 @@ void TrainingProgress::model_starts(int model, int models, const std::filesystem
 
 void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double seconds_left) {
   ++epochs_;
-  if (log_) log_->add(record);
+  LoggingMonitor::epoch_done(record, epochs, seconds_left);
   const auto now = Clock::now();
   const auto interval = line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval);
   if (shown_ && now - *shown_ < interval && record.epoch < epochs) return;

@@ -8,17 +8,15 @@
 
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
-#include "training/trainer.hpp"
-#include "training/training_log.hpp"
+#include "training/monitor.hpp"
 
 namespace grapevine {
 
 /// Prints what the data of a training hold, on standard output, and warnings on standard error.
 void print_data_report(const DataReport& report, double cutoff);
 
-/// Shows how far a training is, on standard error, and how good the model is in the end, on standard output; writes the
-/// log beside the model.
-class TrainingProgress : public TrainingMonitor {
+/// Shows how far a training is, on standard error, and how good the model is in the end, on standard output.
+class TrainingProgress : public LoggingMonitor {
  public:
   TrainingProgress(double cutoff, const InterruptGuard& guard);
 
@@ -38,7 +36,6 @@ class TrainingProgress : public TrainingMonitor {
   const InterruptGuard& guard_;
   double atoms_ = 0;  // trained on per epoch
   std::string model_;
-  std::optional<TrainingLog> log_;
   int epochs_ = 0;  // since start_
   Clock::time_point start_;
   std::optional<Clock::time_point> shown_;

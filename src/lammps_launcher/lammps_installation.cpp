@@ -89,12 +89,21 @@ fs::path checkout_environment(const fs::path& executable) {
   return executable.parent_path().parent_path().parent_path() / ".venv";
 }
 
+/// Where pip has installed this program as part of a package: ENVIRONMENT/lib/pythonX.Y/site-packages/grapevine/bin.
+fs::path package_environment(const fs::path& executable) {
+  const fs::path packages = executable.parent_path().parent_path().parent_path();
+  const std::string name = packages.filename().string();
+  return name.ends_with("-packages") ? packages.parent_path().parent_path().parent_path() : fs::path();
+}
+
 void find_lmp(const fs::path& executable, LammpsInstallation& found) {
   if (const auto lmp = program_from_environment("GRAPEVINE_LMP")) {
     use_program(*lmp, found);
     return;
   }
-  if (use_wheel(checkout_environment(executable), found) || use_wheel(GRAPEVINE_RECORDED_ENVIRONMENT, found)) return;
+  for (const fs::path& environment :
+       {package_environment(executable), checkout_environment(executable), fs::path(GRAPEVINE_RECORDED_ENVIRONMENT)})
+    if (use_wheel(environment, found)) return;
   const auto lmp = program_on_path("lmp");
   if (!lmp)
     throw Error(

@@ -15,9 +15,9 @@ struct LammpsInstallation {
 };
 
 /// Finds LAMMPS, MPI and the plugin. For LAMMPS and MPI the first of these that has them counts: the environment
-/// variables GRAPEVINE_LMP and GRAPEVINE_MPIEXEC; the virtual environment `.venv` of the checkout that `executable`
-/// was built in; the one recorded when it was compiled; PATH. The plugin is in `lib` beside the executable's `bin`.
-/// Throws Error naming what is missing and how to get it.
+/// variables GRAPEVINE_LMP and GRAPEVINE_MPIEXEC; the Python environment that `executable` was installed in by pip; the
+/// virtual environment `.venv` of the checkout that it was built in; the one recorded when it was compiled; PATH. The
+/// plugin is in `lib` beside the executable's `bin`. Throws Error naming what is missing and how to get it.
 LammpsInstallation find_lammps(const std::filesystem::path& executable, bool needs_mpi);
 
 }  // namespace grapevine

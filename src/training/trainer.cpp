@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "models/trainable.hpp"
+#include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "training/batch_gradient.hpp"
 #include "training/checkpoint.hpp"
@@ -328,6 +329,8 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
 }
 
 }  // namespace
+
+void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
 
 void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
   std::vector<std::string> start_species;

@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <omp.h>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "committee/deviation.hpp"
+#include "models/registry.hpp"
+#include "structures/evaluate_batch.hpp"
+#include "support/error.hpp"
+
+namespace grapevine::python {
+namespace {
+
+Precision parse_precision(const std::string& name) {
+  if (name == "double") return Precision::double_precision;
+  if (name == "mixed") return Precision::mixed;
+  throw Error(fmt::format("precision '{}' is neither double nor mixed", name));
+}
+
+int count_threads(int threads) {
+  if (threads < 0) throw Error(fmt::format("{} threads are asked for; 0 stands for all cores", threads));
+  return threads > 0 ? threads : omp_get_max_threads();
+}
+
+/// Holds no lock of the interpreter while it works; calls from several threads wait for each other.
+class LockedEvaluator {
+ public:
+  LockedEvaluator(const Potential& potential, const std::string& precision, int threads, double skin)
+      : evaluator_(potential, parse_precision(precision), count_threads(threads), skin) {}
+
+  nb::dict evaluate(const Numbers& numbers, const Positions& positions, const Cell& cell, const Periodic& periodic,
+                    bool virial, bool virials) {
+    FrameResult result;
+    {
+      const nb::gil_scoped_release released;
+      const std::lock_guard lock(mutex_);
+      result = evaluator_.evaluate(make_frame(numbers, positions, cell, periodic), {virial || virials, virials});
+    }
+    return to_dict(std::move(result));
+  }
+
+  std::size_t neighbour_searches() {
+    const std::lock_guard lock(mutex_);
+    return evaluator_.neighbour_searches();
+  }
+
+ private:
+  std::mutex mutex_;
+  FrameEvaluator evaluator_;
+};
+
+/// As many frames from `first` on as suit one call.
+std::span<const Frame> next_batch(const BatchEvaluator& evaluator, const std::vector<Frame>& frames,
+                                  std::size_t first) {
+  std::size_t last = first;
+  for (std::size_t atoms = 0; last < frames.size() && !evaluator.is_batch(last - first, atoms); ++last)
+    atoms += frames[last].symbols.size();
+  return std::span(frames).subspan(first, last - first);
+}
+
+FrameResult take(BatchEvaluator::Item& item, std::size_t index) {
+  try {
+    if (item.problem) std::rethrow_exception(item.problem);
+  } catch (const Error& error) {
+    throw Error(fmt::format("structure {}: {}", index, error.what()));
+  }
+  return std::move(item.result);
+}
+
+nb::list evaluate_batch(const std::shared_ptr<const Potential>& potential, const std::vector<nb::tuple>& structures,
+                        const std::string& precision, int threads) {
+  std::vector<Frame> frames;
+  frames.reserve(structures.size());
+  for (const nb::tuple& s : structures)
+    frames.push_back(
+        make_frame(nb::cast<Numbers>(s[0]), nb::cast<Positions>(s[1]), nb::cast<Cell>(s[2]), nb::cast<Periodic>(s[3])));
+  BatchEvaluator evaluator(potential, parse_precision(precision), count_threads(threads));
+  nb::list results;
+  for (std::size_t done = 0; done < frames.size();) {
+    std::vector<BatchEvaluator::Item> items;
+    {
+      const nb::gil_scoped_release released;
+      items = evaluator.evaluate(next_batch(evaluator, frames, done));
+    }
+    for (BatchEvaluator::Item& item : items) results.append(to_dict(take(item, done++)));
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  }
+  return results;
+}
+
+nb::ndarray<nb::numpy, double> force_deviation(const std::vector<Positions>& forces) {
+  const std::size_t atoms = forces.empty() ? 0 : forces.front().shape(0);
+  ForceDeviation deviation;
+  deviation.start(atoms);
+  for (const Positions& of_model : forces) {
+    if (of_model.shape(0) != atoms) throw Error("forces of models for different numbers of atoms");
+    deviation.add({of_model.data(), 3 * atoms});
+  }
+  const std::span<const double> sigma = deviation.finish(1);
+  return to_array({sigma.begin(), sigma.end()}, {atoms});
+}
+
+}  // namespace
+
+void bind_evaluation(nb::module_& module) {
+  nb::class_<Potential>(module, "Potential")
+      .def_prop_ro("species", [](const Potential& p) { return p.species(); })
+      .def_prop_ro("cutoff", &Potential::cutoff)
+      .def_prop_ro("layers", &Potential::layers)
+      .def_prop_ro("parameters", &Potential::parameter_count);
+  // nanobind keeps shared pointers to what is not const.
+  module.def(
+      "load", [](const std::string& path) { return std::const_pointer_cast<Potential>(load_potential(path)); },
+      nb::arg("path"), nb::call_guard<nb::gil_scoped_release>());
+  nb::class_<LockedEvaluator>(module, "Evaluator")
+      .def(nb::init<const Potential&, const std::string&, int, double>(), nb::arg("potential"), nb::arg("precision"),
+           nb::arg("threads"), nb::arg("skin"))
+      .def("evaluate", &LockedEvaluator::evaluate, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
+           nb::arg("pbc"), nb::arg("virial") = true, nb::arg("virials") = false)
+      .def_prop_ro("neighbour_searches", &LockedEvaluator::neighbour_searches);
+  module.def(
+      "evaluate_batch",
+      [](const std::shared_ptr<Potential>& potential, const std::vector<nb::tuple>& structures,
+         const std::string& precision,
+         int threads) { return evaluate_batch(potential, structures, precision, threads); },
+      nb::arg("potential"), nb::arg("structures"), nb::arg("precision"), nb::arg("threads"));
+  module.def("force_deviation", &force_deviation, nb::arg("forces"));
+  module.def(
+      "standard_deviation", [](const std::vector<double>& values) { return standard_deviation(values); },
+      nb::arg("values"));
+}
+
+}  // namespace grapevine::python

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "bindings.hpp"
+#include "parallel/ranks.hpp"
+#include "report/errors_json.hpp"
+#include "training/gather_options.hpp"
+#include "training/option_table.hpp"
+#include "training/trainer.hpp"
+
+namespace grapevine::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+nb::dict to_dict(const EpochRecord& record, int epochs, double seconds_left) {
+  nb::dict dict;
+  dict["epoch"] = record.epoch;
+  dict["epochs"] = epochs;
+  dict["seconds"] = record.seconds;
+  dict["seconds_left"] = seconds_left;
+  dict["learning_rate"] = record.learning_rate;
+  dict["train_loss"] = record.train_loss;
+  dict["train_energy"] = record.train_energy;
+  dict["train_forces"] = record.train_forces;
+  dict["train_virial"] = record.train_virial;
+  dict["valid_loss"] = record.valid_loss;
+  dict["valid_energy"] = record.valid_energy;
+  dict["valid_forces"] = record.valid_forces;
+  dict["valid_virial"] = record.valid_virial;
+  return dict;
+}
+
+/// Tells a Python function of every epoch; stops at its word, or at a signal that Python has a handler for.
+class PythonMonitor final : public LoggingMonitor {
+ public:
+  explicit PythonMonitor(nb::object progress) : progress_(std::move(progress)) {}
+
+  void data_read(const DataReport& report) override {
+    const nb::gil_scoped_acquire acquired;
+    for (const std::string& warning : report.warnings)
+      if (PyErr_WarnEx(PyExc_UserWarning, warning.c_str(), 1) != 0) throw nb::python_error();
+  }
+
+  void model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) override {
+    LoggingMonitor::model_starts(model, models, output, epochs_done);
+    output_ = output;
+  }
+
+  void epoch_done(const EpochRecord& record, int epochs, double seconds_left) override {
+    LoggingMonitor::epoch_done(record, epochs, seconds_left);
+    const nb::gil_scoped_acquire acquired;
+    if (!progress_.is_none())
+      stop_ = stop_ || progress_(to_dict(record, epochs, seconds_left)).is(nb::handle(Py_False));
+  }
+
+  void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override {
+    nlohmann::ordered_json errors = nlohmann::ordered_json::object();
+    for (const SetResult& set : sets) {
+      errors[set.name] = errors_json(set.errors);
+      errors[set.name]["frames"] = set.frames;
+    }
+    models_.push_back({{"model", output_.string()}, {"report", report.string()}, {"errors", errors}});
+  }
+
+  bool stop_requested() override {
+    const nb::gil_scoped_acquire acquired;
+    if (PyErr_CheckSignals() != 0) interrupted_ = true;
+    if (interrupted_) PyErr_Clear();
+    return stop_ || interrupted_;
+  }
+
+  bool interrupted() const { return interrupted_; }
+  std::string models() const { return models_.dump(); }
+
+ private:
+  nb::object progress_;
+  std::filesystem::path output_;
+  nlohmann::ordered_json models_ = nlohmann::ordered_json::array();
+  bool stop_ = false;
+  bool interrupted_ = false;
+};
+
+void train_on(Ranks& ranks, const TrainingOptions& options, PythonMonitor& monitor) {
+  if (ranks.rank() == 0) {
+    train(options, monitor, ranks);
+  } else {
+    SilentMonitor silent([] { return false; });
+    train(options, silent, ranks);
+  }
+}
+
+std::string run(const std::string& config, const OptionWords& words,
+                const std::map<std::string, double>& isolated_atoms, nb::object progress) {
+  TrainingOptions options = gather_options(config, words);
+  for (const auto& [symbol, energy] : isolated_atoms) set_isolated_atom(options, symbol, energy);
+  check_options(options);
+  check_output(options);
+  PythonMonitor monitor(std::move(progress));
+  {
+    const nb::gil_scoped_release released;
+    run_on_ranks([&](Ranks& ranks) { train_on(ranks, options, monitor); },
+                 [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
+  }
+  if (monitor.interrupted()) {
+    PyErr_SetNone(PyExc_KeyboardInterrupt);
+    throw nb::python_error();
+  }
+  return monitor.models();
+}
+
+}  // namespace
+
+void bind_training(nb::module_& module) {
+  module.def("train", &run, nb::arg("config"), nb::arg("words"), nb::arg("isolated_atoms"), nb::arg("progress").none());
+  module.def("training_options", [] {
+    std::vector<std::string> flags;
+    for (const TrainingOption& option : training_option_table()) flags.push_back(option.flag);
+    return flags;
+  });
+}
+
+}  // namespace grapevine::python

@@ -1,0 +1,11 @@
+"""Message passing neural network potentials: evaluation, training, and an ASE calculator in :mod:`grapevine.ase`.
+
+Units are eV, Angstrom, eV/Angstrom and eV/Angstrom^3 throughout.
+"""
+
+from grapevine._core import Error, __version__
+from grapevine._evaluation import Result, evaluate
+from grapevine._models import Model, import_model, info, shipped_model
+from grapevine._training import train
+
+__all__ = ["Error", "Model", "Result", "__version__", "evaluate", "import_model", "info", "shipped_model", "train"]

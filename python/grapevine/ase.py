@@ -1,0 +1,137 @@
+"""ASE calculator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import ase
+import numpy as np
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from grapevine import _core
+from grapevine._evaluation import arrays_of
+from grapevine._models import Model, PathLike, as_model
+
+__all__ = ["Grapevine"]
+
+
+class Grapevine(Calculator):
+    """Potential energy, forces and stress of a Grapevine model, or of a committee of models.
+
+    Structures may have any cell, smaller than the cutoff included, and any mix of periodic directions. Neighbour lists
+    reach a skin further than the cutoff and are made anew only when atoms have moved so far that they have to be:
+    results do not depend on it. The interpreter's lock is not held during a calculation.
+
+    Properties are ``energy`` and ``free_energy`` (the same, eV), ``energies`` (atoms,), ``forces`` (atoms, 3),
+    ``stress`` (6,) and ``stresses`` (atoms, 6), in Voigt order, eV/Angstrom^3: the last two only for structures that
+    are periodic in three directions. ``stresses`` are shares of the atoms that add up to ``stress``.
+
+    With several models these are the means over the models, and in addition there are ``forces_deviation`` (atoms,),
+    the standard deviation of each atom's force over the models (Zhang et al., Phys. Rev. Mater. 3, 023804 (2019)),
+    and ``energy_deviation``, that of the energy.
+
+    Parameters
+    ----------
+    model : Model, path, or sequence of these
+        The potential; several are a committee.
+    precision : {"double", "mixed"}
+        ``mixed`` runs in single precision and adds up in double: faster, with an error that docs/precision.md tells.
+    threads : int, optional
+        Number of threads; all cores, or ``OMP_NUM_THREADS``, if not given.
+    skin : float
+        Angstrom that neighbour lists reach beyond the cutoff; 0 makes them anew for every structure.
+    **kwargs
+        Of ``ase.calculators.calculator.Calculator``, such as ``atoms`` and ``label``.
+
+    Raises
+    ------
+    Error
+        On construction, if a model file cannot be read or the models know different elements; in a calculation, if an
+        element is not in the model, two atoms are on top of each other, or a position is not finite.
+    """
+
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress", "stresses"]
+    committee_properties = ["energy_deviation", "forces_deviation"]
+    default_parameters = {"precision": "double", "threads": None, "skin": 0.5}
+    discard_results_on_any_change = True
+
+    def __init__(
+        self,
+        model: Model | PathLike | Sequence[Model | PathLike],
+        *,
+        precision: str = "double",
+        threads: int | None = None,
+        skin: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        given = [model] if isinstance(model, (Model, str, os.PathLike)) else list(model)
+        if not given:
+            raise _core.Error("no model is given; give a model file, or several for a committee")
+        self.models = [as_model(m) for m in given]
+        if len(self.models) > 1:
+            self.implemented_properties = self.implemented_properties + self.committee_properties
+        self._evaluators: list[_core.Evaluator] = []
+        super().__init__(precision=precision, threads=threads, skin=skin, **kwargs)
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change `precision`, `threads` or `skin`; results are then calculated anew.
+
+        Returns
+        -------
+        dict
+            What has changed.
+        """
+        unknown = set(kwargs) - set(self.default_parameters)
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise TypeError(f"Grapevine has no parameter {names}; it has {', '.join(self.default_parameters)}")
+        changed = super().set(**kwargs)
+        if changed or not self._evaluators:
+            p = self.parameters
+            self._evaluators = [
+                _core.Evaluator(m.potential, p["precision"], p["threads"] or 0, float(p["skin"])) for m in self.models
+            ]
+            self.reset()
+        return changed
+
+    @property
+    def neighbour_searches(self) -> int:
+        """How often neighbour lists were made so far."""
+        return self._evaluators[0].neighbour_searches
+
+    def calculate(
+        self,
+        atoms: ase.Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Calculate all properties; ``stresses`` only if they are among `properties`."""
+        super().calculate(atoms, properties, system_changes)
+        bulk = bool(self.atoms.pbc.all())
+        if not bulk and ("stress" in properties or "stresses" in properties):
+            raise PropertyNotImplementedError("stress has a meaning only for structures periodic in three directions")
+        by_atom = "stresses" in properties
+        arrays = arrays_of(self.atoms)
+        found = [evaluator.evaluate(*arrays, virial=bulk, virials=by_atom) for evaluator in self._evaluators]
+        self.results = self._results(found, self.atoms.get_volume() if bulk else None)
+
+    def _results(self, found: list[dict[str, Any]], volume: float | None) -> dict[str, Any]:
+        values = found[0] if len(found) == 1 else {key: np.mean([f[key] for f in found], axis=0) for key in found[0]}
+        energy = float(values["energy"])
+        results = {
+            "energy": energy,
+            "free_energy": energy,
+            "energies": values["energies"],
+            "forces": values["forces"],
+        }
+        if volume is not None:
+            results["stress"] = full_3x3_to_voigt_6_stress(-values["virial"] / volume)
+            if "virials" in values:
+                results["stresses"] = full_3x3_to_voigt_6_stress(-values["virials"] / volume)
+        if len(found) > 1:
+            results["energy_deviation"] = _core.standard_deviation([f["energy"] for f in found])
+            results["forces_deviation"] = _core.force_deviation([f["forces"] for f in found])
+        return results

@@ -1,0 +1,117 @@
+#include "importers/import_model.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <system_error>
+
+#include "formats/mapped_file.hpp"
+#include "formats/para_file.hpp"
+#include "formats/sha256.hpp"
+#include "formats/torch_archive.hpp"
+#include "importers/reann.hpp"
+#include "importers/sevennet.hpp"
+#include "models/nequip/file.hpp"
+#include "models/reann/file.hpp"
+#include "support/error.hpp"
+
+namespace grapevine {
+namespace {
+
+/// A model from another program's file, whatever its architecture.
+struct ImportedModel {
+  std::string kind;                ///< of the file
+  std::string origin;              ///< what else the file says of itself; may be empty
+  std::vector<std::string> notes;  ///< for the user
+  std::string summary;
+  std::function<FileContents(const Provenance&)> contents;
+};
+
+int parse_sign(const std::string& text) {
+  if (text == "plus") return 1;
+  if (text == "minus") return -1;
+  throw Error(fmt::format("--gaussian-sign: \"{}\" is neither plus nor minus", text));
+}
+
+ReannImportOptions options_of(const ImportRequest& request) {
+  ReannImportOptions options;
+  if (!request.para.empty()) options.para = ParaFile::read(request.para);
+  if (!request.activation.empty()) options.activation = parse_activation(request.activation, "--activation");
+  if (!request.message_activation.empty())
+    options.message_activation = parse_activation(request.message_activation, "--message-activation");
+  if (!request.gaussian_sign.empty()) options.gaussian_sign = parse_sign(request.gaussian_sign);
+  return options;
+}
+
+void check_output(const ImportRequest& request) {
+  std::error_code ignored;
+  if (std::filesystem::equivalent(request.source, request.output, ignored))
+    throw Error(fmt::format("{}: the model would be written over its source; choose another name for -o",
+                            request.output.string()));
+}
+
+/// A flag that says something about files of one kind only.
+struct FlagOfKind {
+  const char* flag;
+  const std::string& value;
+};
+
+void refuse_flags(const ImportRequest& request, const char* kind, std::initializer_list<FlagOfKind> flags) {
+  for (const FlagOfKind& entry : flags)
+    if (!entry.value.empty())
+      throw Error(
+          fmt::format("{}: {} has no meaning for a {}; leave it out", request.source.string(), entry.flag, kind));
+}
+
+std::string summary_of(const std::vector<std::string>& species, double cutoff, const std::string& layers,
+                       std::size_t parameters) {
+  return fmt::format("species {}, cutoff {} Angstrom, {}, {} parameters", fmt::join(species, " "), cutoff, layers,
+                     parameters);
+}
+
+ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest& request) {
+  refuse_flags(request, "file of REANN", {{"--modality", request.modality}});
+  ReannImport import = import_reann(archive, options_of(request));
+  const reann::Parameters& p = import.parameters;
+  return {import.kind, "", import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} message layers", p.layers), p.count()),
+          [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
+}
+
+ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
+  refuse_flags(request, sevennet_kind,
+               {{"--para", request.para},
+                {"--activation", request.activation},
+                {"--message-activation", request.message_activation},
+                {"--gaussian-sign", request.gaussian_sign}});
+  SevenNetImportOptions options;
+  if (!request.modality.empty()) options.modality = request.modality;
+  SevenNetImport import = import_sevennet(archive, options);
+  const nequip::Parameters& p = import.parameters;
+  return {sevennet_kind, import.origin, import.notes,
+          summary_of(p.species, p.cutoff, fmt::format("{} interactions", p.interactions.size()), p.count()),
+          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+}
+
+std::string joined(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; }
+
+}  // namespace
+
+ImportSummary import_model(const ImportRequest& request) {
+  check_output(request);
+  const MappedFile file(request.source);
+  const TorchArchive archive = parse_torch_archive(file.bytes(), request.source.string());
+  const ImportedModel model =
+      is_sevennet(archive) ? import_sevennet_file(archive, request) : import_reann_file(archive, request);
+  const Provenance provenance{request.source.filename().string(), sha256(file.bytes()), model.kind,
+                              joined(model.origin, request.note)};
+  const FileContents contents = model.contents(provenance);
+  write_tensor_file(request.output, contents.metadata, contents.tensors);
+  return {model.kind, model.notes, model.summary};
+}
+
+}  // namespace grapevine

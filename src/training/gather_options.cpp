@@ -1,0 +1,29 @@
+#include "training/gather_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "support/error.hpp"
+#include "training/config.hpp"
+#include "training/option_table.hpp"
+
+namespace grapevine {
+
+TrainingOptions gather_options(const std::filesystem::path& config, const OptionWords& words) {
+  TrainingOptions options = config.empty() ? TrainingOptions() : read_config(config);
+  const auto& table = training_option_table();
+  for (const auto& [flag, given] : words) {
+    const auto option = std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.flag == flag; });
+    if (option == table.end())
+      throw Error(fmt::format("there is no option --{}; grapevine train --help lists all", flag));
+    try {
+      set_option_from_words(*option, options, given);
+    } catch (const Error& error) {
+      throw Error(fmt::format("--{} {}", flag, error.what()));
+    }
+  }
+  return options;
+}
+
+}  // namespace grapevine
