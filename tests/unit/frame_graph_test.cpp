@@ -185,6 +185,91 @@ TEST(FrameGraph, HandlesVeryElongatedStructures) {
   EXPECT_EQ(graph.edge_count(), 6u);
 }
 
+// Edges of a graph with a skin that has followed a structure through its steps.
+class FrameGraphSkin : public ::testing::TestWithParam<std::array<bool, 3>> {
+ protected:
+  void expect_edges_of(const Frame& frame) {
+    graph.build(frame);
+    expect_same_edges(edges_of(graph), brute_force(frame, 3.7, 6));
+  }
+
+  void shake(Frame& frame, double step) {
+    std::uniform_real_distribution<double> uniform(-step, step);
+    for (double& x : frame.positions) x += uniform(random);
+  }
+
+  std::mt19937 random{5};
+  FrameGraph graph{{"H"}, 3.7, 1, 0.6};
+};
+
+TEST_P(FrameGraphSkin, GivesTheEdgesOfEveryStepAndSeldomSearches) {
+  const Matrix3 cell{4, 0, 0, 1, 5, 0, -1, 0.5, 4.5};
+  Frame frame = make_frame(cell, GetParam(), random_positions(random, cell, 7, 0.5));
+  for (int step = 0; step < 60; ++step) {
+    SCOPED_TRACE(step);
+    expect_edges_of(frame);
+    shake(frame, 0.1);
+  }
+  EXPECT_GT(graph.searches(), 1u);
+  EXPECT_LT(graph.searches(), 20u);
+}
+
+TEST_P(FrameGraphSkin, SearchesAgainForLargeStepsOtherSystemsAndOtherPeriodicity) {
+  const Matrix3 cell{4, 0, 0, 1, 5, 0, -1, 0.5, 4.5};
+  Frame frame = make_frame(cell, GetParam(), random_positions(random, cell, 7, 0.5));
+  expect_edges_of(frame);
+  for (std::size_t x = 0; x < 3; ++x) frame.positions[6 + x] += cell[x];
+  expect_edges_of(frame);
+  EXPECT_EQ(graph.searches(), 2u);
+  shake(frame, 2);
+  expect_edges_of(frame);
+  EXPECT_EQ(graph.searches(), 3u);
+  frame.symbols.pop_back();
+  frame.positions.resize(18);
+  expect_edges_of(frame);
+  EXPECT_EQ(graph.searches(), 4u);
+  frame.periodic[1] = !frame.periodic[1];
+  expect_edges_of(frame);
+  EXPECT_EQ(graph.searches(), 5u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Periodic, FrameGraphSkin,
+                         ::testing::Values(nowhere, everywhere, std::array<bool, 3>{true, false, true},
+                                           std::array<bool, 3>{false, true, false}));
+
+TEST_F(FrameGraphSkin, FollowsSmallStrainsOfTheCell) {
+  const Matrix3 cell{4, 0, 0, 1, 5, 0, -1, 0.5, 4.5};
+  Frame frame = make_frame(cell, everywhere, random_positions(random, cell, 7, 0.5));
+  std::uniform_real_distribution<double> uniform(-0.006, 0.006);
+  for (int step = 0; step < 60; ++step) {
+    SCOPED_TRACE(step);
+    expect_edges_of(frame);
+    Matrix3 strain = identity;
+    for (double& component : strain) component += uniform(random);
+    frame.cell = product(frame.cell, strain);
+    for (std::size_t i = 0; i < 7; ++i) {
+      const Vector3 moved = times(&frame.positions[3 * i], strain);
+      std::copy_n(moved.begin(), 3, &frame.positions[3 * i]);
+    }
+    shake(frame, 0.05);
+  }
+  EXPECT_GT(graph.searches(), 1u);
+  EXPECT_LT(graph.searches(), 20u);
+}
+
+TEST_F(FrameGraphSkin, AnErrorLeavesNoListsBehind) {
+  const Matrix3 cell{4, 0, 0, 0, 5, 0, 0, 0, 6};
+  Frame frame = make_frame(cell, everywhere, random_positions(random, cell, 5, 0));
+  expect_edges_of(frame);
+  Frame wrong = frame;
+  wrong.positions[4] = std::nan("");
+  EXPECT_THROW(graph.build(wrong), Error);
+  wrong = frame;
+  wrong.symbols[2] = "He";
+  EXPECT_THROW(graph.build(wrong), Error);
+  expect_edges_of(frame);
+}
+
 TEST(FrameGraph, EachGhostIsOneImageOfItsOwnerAndUsed) {
   std::mt19937 random(4);
   const Matrix3 cell{3, 0, 0, 1, 3, 0, 0, 1, 3};
