@@ -53,6 +53,15 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({str(self.path)!r})"
 
+    def __reduce__(self) -> tuple[type[Model], tuple[Path]]:
+        return Model, (self.path.absolute(),)
+
+    def __copy__(self) -> Model:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self
+
 
 def as_model(model: Model | PathLike) -> Model:
     """The model itself, or the one in a file."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ase
 import numpy as np
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.outputs import Properties, all_outputs
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from grapevine import _core
@@ -23,7 +27,8 @@ class Grapevine(Calculator):
 
     Structures may have any cell, smaller than the cutoff included, and any mix of periodic directions. Neighbour lists
     reach a skin further than the cutoff and are made anew only when atoms have moved so far that they have to be:
-    results do not depend on it. The interpreter's lock is not held during a calculation.
+    results do not depend on it. The interpreter's lock is not held during a calculation; several threads may share a
+    calculator, and then wait for each other.
 
     Properties are ``energy`` and ``free_energy`` (the same, eV), ``energies`` (atoms,), ``forces`` (atoms, 3),
     ``stress`` (6,) and ``stresses`` (atoms, 6), in Voigt order, eV/Angstrom^3: the last two only for structures that
@@ -73,7 +78,9 @@ class Grapevine(Calculator):
         self.models = [as_model(m) for m in given]
         if len(self.models) > 1:
             self.implemented_properties = self.implemented_properties + self.committee_properties
+        _check_species(self.models)
         self._evaluators: list[_core.Evaluator] = []
+        self._lock = threading.RLock()
         super().__init__(precision=precision, threads=threads, skin=skin, **kwargs)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
@@ -83,24 +90,49 @@ class Grapevine(Calculator):
         -------
         dict
             What has changed.
+
+        Raises
+        ------
+        Error
+            For a value that cannot be; nothing is changed then.
         """
         unknown = set(kwargs) - set(self.default_parameters)
         if unknown:
             names = ", ".join(sorted(unknown))
             raise TypeError(f"Grapevine has no parameter {names}; it has {', '.join(self.default_parameters)}")
-        changed = super().set(**kwargs)
-        if changed or not self._evaluators:
-            p = self.parameters
-            self._evaluators = [
-                _core.Evaluator(m.potential, p["precision"], p["threads"] or 0, float(p["skin"])) for m in self.models
-            ]
-            self.reset()
-        return changed
+        wanted = {**self.parameters, **kwargs}
+        if wanted != self.parameters or not self._evaluators:
+            self._evaluators = self._make_evaluators(wanted)
+        return super().set(**kwargs)
+
+    def _make_evaluators(self, parameters: Mapping[str, Any]) -> list[_core.Evaluator]:
+        precision, threads, skin = (parameters[name] for name in ("precision", "threads", "skin"))
+        if not (math.isfinite(skin) and skin >= 0):
+            raise _core.Error(f"the skin is {skin}; it must be a length in Angstrom, or 0")
+        count = operator.index(threads or 0)
+        return [_core.Evaluator(model.potential, precision, count, float(skin)) for model in self.models]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_evaluators", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+        self._evaluators = self._make_evaluators(self.parameters)
 
     @property
     def neighbour_searches(self) -> int:
         """How often neighbour lists were made so far."""
         return self._evaluators[0].neighbour_searches
+
+    def get_property(self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True) -> Any:
+        """As ASE has it; threads that share the calculator do not get each other's results."""
+        with self._lock:
+            return super().get_property(name, atoms, allow_calculation)
+
+    def export_properties(self) -> Properties:
+        """As ASE has it: without deviations, for which it has no place."""
+        return Properties({name: value for name, value in self.results.items() if name in all_outputs})
 
     def calculate(
         self,
@@ -135,3 +167,14 @@ class Grapevine(Calculator):
             results["energy_deviation"] = _core.standard_deviation([f["energy"] for f in found])
             results["forces_deviation"] = _core.force_deviation([f["forces"] for f in found])
         return results
+
+
+def _check_species(models: Sequence[Model]) -> None:
+    first = models[0]
+    for model in models[1:]:
+        differing = sorted(set(first.species) ^ set(model.species))
+        if differing:
+            raise _core.Error(
+                f"models of a committee must know the same elements, but only one of {first.path} and {model.path} "
+                f"knows {' '.join(differing)}"
+            )
