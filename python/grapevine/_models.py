@@ -158,8 +158,7 @@ def shipped_model(name: str) -> Path:
         If there is no such model.
     """
     folder = Path(__file__).resolve().parent / "share" / "grapevine" / "models"
-    path = folder / f"{name}.safetensors"
-    if not path.is_file():
-        known = sorted(p.stem for p in folder.glob("*.safetensors"))
+    known = sorted(path.stem for path in folder.glob("*.safetensors"))
+    if name not in known:
         raise ValueError(f"no model {name!r} comes with this package; there are {', '.join(known) or 'none'}")
-    return path
+    return folder / f"{name}.safetensors"

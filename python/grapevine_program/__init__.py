@@ -1,10 +1,13 @@
-"""The installed program and plugin of this package."""
+"""The program and the LAMMPS plugin in the package ``grapevine``, found without importing it.
+
+``lmp`` asks for the plugin each time it starts, and ``grapevine`` is a program that has no use for Python.
+"""
 
 import os
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parents[1] / "grapevine"
 
 
 def plugin_folder() -> str:
