@@ -71,8 +71,8 @@ def blocks_of(text):
         if fence["language"] == "text":
             assert blocks and blocks[-1].shown is None, f"output of no block: {fence['body']}"
             blocks[-1].shown = fence["body"]
-            within = re.fullmatch(r"within (\d+) %", remark)
-            blocks[-1].share = int(within[1]) / 100 if within else 0
+            within = re.fullmatch(r"within ([\d.]+) %", remark)
+            blocks[-1].share = float(within[1]) / 100 if within else 0
         elif title or fence["language"] in ("python", "bash"):
             line = text[: fence.start("body")].count("\n")
             blocks.append(Block(fence["language"], title[1] if title else "", fence["body"], line))
