@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from grapevine import _core
 from grapevine._models import PathLike
@@ -60,10 +62,10 @@ def train(
 
 def _words(value: Any) -> list[str]:
     """An option's value as the command line would have it."""
-    if isinstance(value, bool):
-        return ["true" if value else "false"]
-    if isinstance(value, (list, tuple)):
-        return [_words(item)[0] for item in value]
-    if isinstance(value, os.PathLike):
+    if isinstance(value, (str, os.PathLike)):
         return [os.fspath(value)]
-    return [repr(value) if isinstance(value, float) else str(value)]
+    if isinstance(value, Iterable):
+        return [word for item in value for word in _words(item)]
+    if isinstance(value, (bool, np.bool_)):
+        return ["true" if value else "false"]
+    return [repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)]

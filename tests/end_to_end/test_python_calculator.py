@@ -23,8 +23,9 @@ from ase.md.verlet import VelocityVerlet
 from ase.neighborlist import neighbor_list
 from ase.stress import voigt_6_to_full_3x3_stress
 from grapevine.ase import Grapevine
-from python_helpers import (ALLOY, METALS, WATER, alloy, assert_same_results, attach, calculator, cluster, heat,
-                            results_of, rotation, transformed, tungsten, water, write_committee)
+from lammps_run import run_process
+from python_helpers import (ALLOY, METALS, WATER, alloy, assert_same_results, attach, bare_environment, calculator,
+                            cluster, heat, results_of, rotation, transformed, tungsten, water, write_committee)
 
 PERIODIC = [tuple(bool(n & 1 << k) for k in range(3)) for n in range(8)]
 
@@ -518,6 +519,38 @@ def test_threads_of_python_get_their_own_results(shared):
         for found, wanted in zip(pool.map(work, structures), expected, strict=True):
             for a, b in zip(found, wanted, strict=True):
                 assert_same_results(a, b)
+
+
+FORK = """
+from multiprocessing import get_context
+from ase.build import bulk
+from grapevine.ase import Grapevine
+import grapevine
+
+MODEL = grapevine.shipped_model("nbmotaw")
+atoms = bulk("W", cubic=True) * (6, 6, 6)
+calc = Grapevine(MODEL, threads=2)
+
+def energies(scale):
+    changed = atoms.copy()
+    changed.positions *= scale
+    changed.calc = calc
+    results = grapevine.evaluate(MODEL, [bulk("W", a=scale * 3.16)] * 20, threads=2)
+    return [changed.get_potential_energy(), *(result.energy for result in results)]
+
+expected = [energies(scale) for scale in (1.0, 1.01, 1.02)]
+with get_context("fork").Pool(2) as pool:
+    found = pool.map(energies, (1.0, 1.01, 1.02))
+for a, b in zip(expected, found):
+    assert max(abs(x - y) for x, y in zip(a, b)) < 1e-9, (a, b)
+assert abs(energies(1.0)[0] - expected[0][0]) < 1e-9
+"""
+
+
+def test_processes_that_are_forked_after_a_calculation_can_calculate(tmp_path):
+    """With multiprocessing, whose processes inherit none of the threads that the calculation has left behind."""
+    code, output = run_process([sys.executable, "-c", FORK], tmp_path, bare_environment(), 20)
+    assert code == 0, output
 
 
 # ---- errors
