@@ -25,7 +25,7 @@ STUDENT = HERE / "student.toml"
 
 # Volumes per atom of the bcc metals in the data at rest, Angstrom^3.
 VOLUMES = {"Nb": 18.34, "Mo": 15.91, "Ta": 18.33, "W": 16.23}
-SMALLEST = 24  # atoms: structures of molecular dynamics, surfaces, vacancies
+SMALLEST = 24  # atoms: structures of molecular dynamics, surfaces
 COPIES = 2
 DISORDERED = 0.25  # of the copies
 SPREAD = 0.15  # Angstrom
