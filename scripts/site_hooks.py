@@ -16,6 +16,7 @@ PAGES = {
     "README.md": "readme.md",
     "CHANGELOG.md": "changelog.md",
     "bench/README.md": "bench.md",
+    "examples/python/README.md": "python-examples.md",
     "models/README.md": "models.md",
 }
 
@@ -73,3 +74,10 @@ def on_page_content(content, page, config, files):
             raise PluginError(f"{page.file.src_uri}: {formula[3]}: {problem}") from None
 
     return FORMULA.sub(mathml, content)
+
+
+def on_post_page(output, page, config):
+    """Pages have to work without a network."""
+    if fetched := re.search(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="?https?:[^\s>]*', output):
+        raise PluginError(f"{page.file.src_uri}: fetched from the network: {fetched.group()}")
+    return output

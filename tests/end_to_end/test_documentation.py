@@ -24,7 +24,7 @@ from lammps_run import ROOT
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("bench/*.md")),
          *sorted(ROOT.glob("models/*.md")), *sorted((ROOT / "examples").rglob("README.md"))]
-RUN = [DOCS / "python.md", *sorted((DOCS / "tutorials").glob("*.md"))]
+RUN = [DOCS / "index.md", DOCS / "install.md", DOCS / "python.md", *sorted((DOCS / "tutorials").glob("*.md"))]
 
 FENCE = re.compile(r"(?:^<!-- (?P<remark>.*?) -->\n)?^```(?P<language>\w*)(?P<rest>[^\n]*)\n(?P<body>.*?)^```$",
                    re.MULTILINE | re.DOTALL)
@@ -162,6 +162,14 @@ def test_command_reference_is_up_to_date(grapevine):
     script = ROOT / "scripts" / "command_reference.py"
     done = subprocess.run([sys.executable, script, grapevine, "--check"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_page_is_in_the_navigation():
+    navigation = re.findall(r": (\S+\.md)$|^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    named = sorted(a or b for a, b in navigation)
+    hooks = (ROOT / "scripts" / "site_hooks.py").read_text()
+    generated = re.findall(r'^    "\S+\.md": "(\S+\.md)",$', hooks, re.MULTILINE)
+    assert named == sorted([*generated, *(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))])
 
 
 # ---- links
