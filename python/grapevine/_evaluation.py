@@ -13,7 +13,7 @@ from grapevine import _core
 from grapevine._models import Model, PathLike, as_model
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """What a model says of one structure.
 
@@ -38,8 +38,10 @@ class Result:
     stress: NDArray[np.float64] | None
 
 
-def arrays_of(atoms: ase.Atoms) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Numbers (atoms,), positions (atoms, 3), cell (3, 3) and pbc (3,) as the core takes them; copies only if need be."""
+def arrays_of(
+    atoms: ase.Atoms,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers (atoms,), positions (atoms, 3), cell (3, 3), pbc (3,) as the core takes them; copies only if need be."""
     return (
         np.ascontiguousarray(atoms.numbers, dtype=np.int64),
         np.ascontiguousarray(atoms.positions, dtype=np.float64),

@@ -93,7 +93,8 @@ def test_the_program_is_the_whole_of_it(tmp_path):
 
 
 def test_the_program_runs_under_mpiexec_of_the_environment(tmp_path):
-    done = run([BIN / "mpiexec", "-n", "2", PROGRAM, "train", "--dry-run", "--train", "missing.extxyz", "-o", "m"], tmp_path)
+    words = ["train", "--dry-run", "--train", "missing.extxyz", "-o", "m"]
+    done = run([BIN / "mpiexec", "-n", "2", PROGRAM, *words], tmp_path)
     assert done.returncode != 0 and "missing.extxyz" in done.stderr
 
 

@@ -106,7 +106,8 @@ def test_it_returns_where_the_model_is_and_how_good(train, data, tmp_path, capfd
     found = train(test=[data / "test.extxyz"], epochs=12, virial_weight=1, progress=progress.append)
     assert capfd.readouterr() == ("", "")
     assert len(found) == 1
-    assert found[0]["model"] == "model.safetensors" and Path(found[0]["report"]).read_text().startswith("<!DOCTYPE html>")
+    assert found[0]["model"] == "model.safetensors"
+    assert Path(found[0]["report"]).read_text().startswith("<!DOCTYPE html>")
     errors = found[0]["errors"]
     assert {name: errors[name]["frames"] for name in errors} == {"train": 29, "valid": 3, "test": 8}
 
@@ -147,7 +148,8 @@ def test_the_model_runs_at_once_and_a_committee_too(train):
 def test_options_of_a_file_and_over_it(train, data, tmp_path):
     (tmp_path / "sub").mkdir()
     options = {"train": os.path.relpath(data / "train.extxyz", tmp_path), "epochs": 9, **SMALL}
-    done = run([PROGRAM, "train", "--init", "sub/config.toml", *flags(options), "-o", "sub/model.safetensors"], tmp_path)
+    options["output"] = "sub/model.safetensors"
+    done = run([PROGRAM, "train", "--init", "sub/config.toml", *flags(options)], tmp_path)
     assert done.returncode == 0, done.stderr
     for config in ("sub/config.toml", tmp_path / "sub" / "config.toml"):
         seen = []
@@ -190,13 +192,13 @@ def stop_after(epoch):
 
 def test_false_stops_it_and_resume_goes_on_to_the_same_model(train, tmp_path):
     train(epochs=6, output="unbroken.safetensors")
-    assert train(epochs=6, output="broken.safetensors", progress=stop_after(2)) == []
+    broken = {"epochs": 6, "output": "broken.safetensors"}
+    assert train(**broken, progress=stop_after(2)) == []
     assert not Path("broken.safetensors").exists()
     assert len(losses("broken.log.csv")) == 2
     seen = []
-    assert train(epochs=6, output="broken.safetensors", resume=True,
-                 progress=lambda entry: seen.append(entry["epoch"]) or entry["epoch"] < 4) == []
-    found = train(epochs=6, output="broken.safetensors", resume=True, progress=lambda entry: seen.append(entry["epoch"]))
+    assert train(**broken, resume=True, progress=lambda entry: seen.append(entry["epoch"]) or entry["epoch"] < 4) == []
+    found = train(**broken, resume=True, progress=lambda entry: seen.append(entry["epoch"]))
     assert seen == [3, 4, 5, 6]
     assert found[0]["model"] == "broken.safetensors"
     assert losses("broken.log.csv") == losses("unbroken.log.csv")
@@ -316,8 +318,9 @@ def test_warnings_are_pythons(train, data, tmp_path):
     frames = ase.io.read(data / "train.extxyz", ":")
     frames[3].calc = None
     ase.io.write(tmp_path / "some.extxyz", frames)
-    with pytest.warns(UserWarning, match="1 of 32 frames have no reference values and are left out"):
+    with pytest.warns(UserWarning, match="1 of 32 frames have no reference values and are left out") as caught:
         train(train="some.extxyz", epochs=1, warm_up=0)
+    assert [Path(warning.filename) for warning in caught] == [Path(__file__)]  # where train was called
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="1 of 32 frames"):
