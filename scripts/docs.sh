@@ -9,9 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 fail() { printf 'docs: error: %s\n' "$*" >&2; exit 1; }
 
-case "${1:-build}" in
-  build) command=(build --strict --quiet) ;;
-  serve) command=(serve --strict) ;;
+command=${1:-build}
+case "$command" in
+  build | serve) ;;
   *) echo "usage: scripts/docs.sh [build|serve]" >&2; exit 2 ;;
 esac
 
@@ -28,5 +28,12 @@ fi
 
 echo "== Documentation site"
 export NO_MKDOCS_2_WARNING=1
-.venv-docs/bin/python -m mkdocs "${command[@]}" || fail "the site could not be built without warnings"
-[ "${command[0]}" = serve ] || echo "build/site/index.html"
+if [ "$command" = serve ]; then exec .venv-docs/bin/python -m mkdocs serve --strict; fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Not --quiet, which keeps --strict from counting warnings.
+if ! .venv-docs/bin/python -m mkdocs build --strict >"$log" 2>&1; then
+  grep -v '^INFO' "$log" >&2
+  fail "the site could not be built without warnings"
+fi
+echo "build/site/index.html"

@@ -23,6 +23,7 @@ PAGES = {
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 FENCE = re.compile(r"^```.*?^```\s*$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
+FETCHED = re.compile(r'<(?:script|link|img|iframe)\b(?![^>]*"canonical")[^>]*\b(?:src|href)="?https?:[^\s>]*')
 LATEX = math_core.LatexToMathML()
 
 
@@ -78,6 +79,6 @@ def on_page_content(content, page, config, files):
 
 def on_post_page(output, page, config):
     """Pages have to work without a network."""
-    if fetched := re.search(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="?https?:[^\s>]*', output):
+    if fetched := FETCHED.search(output):
         raise PluginError(f"{page.file.src_uri}: fetched from the network: {fetched.group()}")
     return output
