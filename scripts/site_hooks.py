@@ -24,7 +24,7 @@ LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 FENCE = re.compile(r"^```.*?^```\s*$", re.MULTILINE | re.DOTALL)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 FETCHED = re.compile(r'<(?:script|link|img|iframe)\b(?![^>]*"canonical")[^>]*\b(?:src|href)="?https?:[^\s>]*')
-LATEX = math_core.LatexToMathML()
+LATEX = math_core.LatexToMathML(fancy_error=False)
 
 
 def on_files(files, config):
