@@ -12,7 +12,7 @@ namespace grapevine::python {
 namespace {
 
 std::string symbol_of(std::int64_t number, std::size_t atom) {
-  const std::string symbol(element_symbol(static_cast<long>(number)));
+  std::string symbol(element_symbol(static_cast<long>(number)));
   if (symbol.empty()) throw Error(fmt::format("atom {} has atomic number {}, which is no element", atom + 1, number));
   return symbol;
 }

@@ -20,6 +20,7 @@
 #include "models/registry.hpp"
 #include "structures/evaluate_batch.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine::python {
 namespace {
@@ -71,12 +72,13 @@ std::span<const Frame> next_batch(const BatchEvaluator& evaluator, const std::ve
   return std::span(frames).subspan(first, last - first);
 }
 
-FrameResult take(BatchEvaluator::Item& item, std::size_t index) {
-  try {
-    if (item.problem) std::rethrow_exception(item.problem);
-  } catch (const Error& error) {
-    throw Error(fmt::format("structure {}: {}", index, error.what()));
-  }
+template <class Function>
+auto naming_structure(std::size_t index, Function function) {
+  return with_context(fmt::format("structure {}", index), function);
+}
+
+FrameResult take(BatchEvaluator::Item& item) {
+  if (item.problem) std::rethrow_exception(item.problem);
   return std::move(item.result);
 }
 
@@ -85,8 +87,10 @@ nb::list evaluate_batch(const std::shared_ptr<const Potential>& potential, const
   std::vector<Frame> frames;
   frames.reserve(structures.size());
   for (const nb::tuple& s : structures)
-    frames.push_back(
-        make_frame(nb::cast<Numbers>(s[0]), nb::cast<Positions>(s[1]), nb::cast<Cell>(s[2]), nb::cast<Periodic>(s[3])));
+    frames.push_back(naming_structure(frames.size(), [&] {
+      return make_frame(nb::cast<Numbers>(s[0]), nb::cast<Positions>(s[1]), nb::cast<Cell>(s[2]),
+                        nb::cast<Periodic>(s[3]));
+    }));
   BatchEvaluator evaluator(potential, parse_precision(precision), count_threads(threads));
   nb::list results;
   for (std::size_t done = 0; done < frames.size();) {
@@ -95,7 +99,8 @@ nb::list evaluate_batch(const std::shared_ptr<const Potential>& potential, const
       const nb::gil_scoped_release released;
       items = evaluator.evaluate(next_batch(evaluator, frames, done));
     }
-    for (BatchEvaluator::Item& item : items) results.append(to_dict(take(item, done++)));
+    for (BatchEvaluator::Item& item : items)
+      results.append(to_dict(naming_structure(done++, [&] { return take(item); })));
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
   }
   return results;

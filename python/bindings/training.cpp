@@ -5,10 +5,12 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings.hpp"
@@ -23,6 +25,8 @@ namespace grapevine::python {
 namespace nb = nanobind;
 
 namespace {
+
+constexpr int caller = 2;  // of grapevine.train, where warnings point
 
 nb::dict to_dict(const EpochRecord& record, int epochs, double seconds_left) {
   nb::dict dict;
@@ -42,7 +46,8 @@ nb::dict to_dict(const EpochRecord& record, int epochs, double seconds_left) {
   return dict;
 }
 
-/// Tells a Python function of every epoch; stops at its word, or at a signal that Python has a handler for.
+/// Tells a Python function of every epoch; stops at its word, or where it or the handler of a signal raises an
+/// exception, which is kept for when the checkpoint is written.
 class PythonMonitor final : public LoggingMonitor {
  public:
   explicit PythonMonitor(nb::object progress) : progress_(std::move(progress)) {}
@@ -50,7 +55,7 @@ class PythonMonitor final : public LoggingMonitor {
   void data_read(const DataReport& report) override {
     const nb::gil_scoped_acquire acquired;
     for (const std::string& warning : report.warnings)
-      if (PyErr_WarnEx(PyExc_UserWarning, warning.c_str(), 1) != 0) throw nb::python_error();
+      if (PyErr_WarnEx(PyExc_UserWarning, warning.c_str(), caller) != 0) throw nb::python_error();
   }
 
   void model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) override {
@@ -61,8 +66,12 @@ class PythonMonitor final : public LoggingMonitor {
   void epoch_done(const EpochRecord& record, int epochs, double seconds_left) override {
     LoggingMonitor::epoch_done(record, epochs, seconds_left);
     const nb::gil_scoped_acquire acquired;
-    if (!progress_.is_none())
+    if (progress_.is_none() || problem_) return;
+    try {
       stop_ = stop_ || progress_(to_dict(record, epochs, seconds_left)).is(nb::handle(Py_False));
+    } catch (const nb::python_error&) {
+      problem_ = std::current_exception();
+    }
   }
 
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override {
@@ -76,12 +85,15 @@ class PythonMonitor final : public LoggingMonitor {
 
   bool stop_requested() override {
     const nb::gil_scoped_acquire acquired;
-    if (PyErr_CheckSignals() != 0) interrupted_ = true;
-    if (interrupted_) PyErr_Clear();
-    return stop_ || interrupted_;
+    if (!problem_ && PyErr_CheckSignals() != 0) problem_ = std::make_exception_ptr(nb::python_error());
+    return stop_ || problem_;
   }
 
-  bool interrupted() const { return interrupted_; }
+  /// Throws what Python code has raised meanwhile.
+  void check() const {
+    if (problem_) std::rethrow_exception(problem_);
+  }
+
   std::string models() const { return models_.dump(); }
 
  private:
@@ -89,7 +101,7 @@ class PythonMonitor final : public LoggingMonitor {
   std::filesystem::path output_;
   nlohmann::ordered_json models_ = nlohmann::ordered_json::array();
   bool stop_ = false;
-  bool interrupted_ = false;
+  std::exception_ptr problem_;
 };
 
 void train_on(Ranks& ranks, const TrainingOptions& options, PythonMonitor& monitor) {
@@ -113,10 +125,7 @@ std::string run(const std::string& config, const OptionWords& words,
     run_on_ranks([&](Ranks& ranks) { train_on(ranks, options, monitor); },
                  [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
   }
-  if (monitor.interrupted()) {
-    PyErr_SetNone(PyExc_KeyboardInterrupt);
-    throw nb::python_error();
-  }
+  monitor.check();
   return monitor.models();
 }
 

@@ -13,7 +13,8 @@ namespace grapevine {
 TrainingOptions gather_options(const std::filesystem::path& config, const OptionWords& words) {
   TrainingOptions options = config.empty() ? TrainingOptions() : read_config(config);
   const auto& table = training_option_table();
-  for (const auto& [flag, given] : words) {
+  for (const auto& [name, given] : words) {
+    const std::string& flag = name;
     const auto option = std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.flag == flag; });
     if (option == table.end())
       throw Error(fmt::format("there is no option --{}; grapevine train --help lists all", flag));

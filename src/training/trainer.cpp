@@ -32,6 +32,18 @@ using Frames = std::vector<const PreparedFrame*>;
 
 constexpr std::chrono::seconds checkpoint_interval{60};
 
+/// The number of threads of parallel regions that do not say their own, until it goes out of scope.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
 std::filesystem::path with_suffix(const std::filesystem::path& output, const std::string& suffix) {
   std::filesystem::path path = output;
   return path.replace_extension(suffix);
@@ -343,7 +355,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   const TrainingData data = read_training_data(complete, start_species);
   monitor.data_read(data.report);
   const int threads = threads_of(options, ranks);
-  omp_set_num_threads(threads);
+  const ThreadCount while_training(threads);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
   };
