@@ -11,6 +11,7 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, make_supercell, molecule
 from ase.io import read, write
+from python_helpers import rotation, transformed
 
 RANDOM_WEIGHTS = ["local-s-only", "one-layer-tanh", "three-layer", "f-orbitals-wide", "molecule-and-slab"]
 PUBLISHED = ["published-water", "published-silver-mpi"]
@@ -59,15 +60,6 @@ def oxide(seed=0, rattle=0.15):
     atoms.set_cell(atoms.cell.array + 0.1 * np.random.default_rng(7).normal(size=(3, 3)), scale_atoms=True)
     atoms.rattle(rattle, seed=seed)
     return atoms
-
-
-def rotation(seed=1):
-    matrix, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    return matrix * np.sign(np.linalg.det(matrix))
-
-
-def transformed(atoms, matrix):
-    return Atoms(atoms.symbols, positions=atoms.positions @ matrix.T, cell=atoms.cell.array @ matrix.T, pbc=atoms.pbc)
 
 
 def forces(frame):
