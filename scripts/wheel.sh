@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/setup.sh
-scripts/build.sh grapevine_cli grapevineplugin grapevine_python
+scripts/build.sh grapevine_cli grapevineplugin grapevine_python_hints
 
 tools=.venv-wheel
 if ! [ -x "$tools/bin/auditwheel" ]; then

@@ -14,9 +14,8 @@ void end_threads() { omp_pause_resource_all(omp_pause_hard); }
 
 NB_MODULE(_core, module) {
   module.doc() = "Bindings of Grapevine's C++ core; the modules of the package are its interface.";
-  module.attr("__version__") = GRAPEVINE_VERSION;
-  nanobind::exception<grapevine::Error> error(module, "Error", PyExc_RuntimeError);
-  error.attr("__module__") = "grapevine";
+  module.attr("version") = GRAPEVINE_VERSION;
+  const nanobind::exception<grapevine::Error> error(module, "Error", PyExc_RuntimeError);
   pthread_atfork(end_threads, nullptr, nullptr);
   grapevine::python::bind_evaluation(module);
   grapevine::python::bind_files(module);

@@ -133,11 +133,6 @@ std::string run(const std::string& config, const OptionWords& words,
 
 void bind_training(nb::module_& module) {
   module.def("train", &run, nb::arg("config"), nb::arg("words"), nb::arg("isolated_atoms"), nb::arg("progress").none());
-  module.def("training_options", [] {
-    std::vector<std::string> flags;
-    for (const TrainingOption& option : training_option_table()) flags.push_back(option.flag);
-    return flags;
-  });
 }
 
 }  // namespace grapevine::python

@@ -3,9 +3,12 @@
 Units are eV, Angstrom, eV/Angstrom and eV/Angstrom^3 throughout.
 """
 
-from grapevine._core import Error, __version__
+from grapevine._core import Error
+from grapevine._core import version as __version__
 from grapevine._evaluation import Result, evaluate
 from grapevine._models import Model, import_model, info, shipped_model
 from grapevine._training import train
 
 __all__ = ["Error", "Model", "Result", "__version__", "evaluate", "import_model", "info", "shipped_model", "train"]
+
+Error.__module__ = __name__  # as users know it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import ase
 import numpy as np
@@ -91,6 +92,6 @@ def evaluate(
     return [_result(values, atoms) for values, atoms in zip(found, frames, strict=True)]
 
 
-def _result(values: dict, atoms: ase.Atoms) -> Result:
+def _result(values: dict[str, Any], atoms: ase.Atoms) -> Result:
     stress = -values["virial"] / atoms.get_volume() if atoms.pbc.all() else None
     return Result(values["energy"], values["energies"], values["forces"], values["virial"], stress)
