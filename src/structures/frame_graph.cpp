@@ -144,8 +144,7 @@ void FrameGraph::follow(const Frame& frame, const Matrix3& strain) {
     const Vector3 offset = times(&listed_->offset[3 * i], strain);
     for (std::size_t x = 0; x < 3; ++x) positions_[3 * i + x] = frame.positions[3 * i + x] + offset[x];
   }
-  for (std::size_t g = 0; g < ghost_.size(); ++g)
-    place_ghost(ghost_[g], &positions_[3 * (frame.symbols.size() + g)]);
+  for (std::size_t g = 0; g < ghost_.size(); ++g) place_ghost(ghost_[g], &positions_[3 * (frame.symbols.size() + g)]);
 }
 
 void FrameGraph::map_species(const Frame& frame) {
