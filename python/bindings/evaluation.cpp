@@ -82,7 +82,7 @@ FrameResult take(BatchEvaluator::Item& item) {
   return std::move(item.result);
 }
 
-nb::list evaluate_batch(const std::shared_ptr<const Potential>& potential, const std::vector<nb::tuple>& structures,
+nb::list evaluate_batch(const std::shared_ptr<Potential>& potential, const std::vector<nb::tuple>& structures,
                         const std::string& precision, int threads) {
   std::vector<Frame> frames;
   frames.reserve(structures.size());
@@ -136,12 +136,8 @@ void bind_evaluation(nb::module_& module) {
       .def("evaluate", &LockedEvaluator::evaluate, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("virial") = true, nb::arg("virials") = false)
       .def_prop_ro("neighbour_searches", &LockedEvaluator::neighbour_searches);
-  module.def(
-      "evaluate_batch",
-      [](const std::shared_ptr<Potential>& potential, const std::vector<nb::tuple>& structures,
-         const std::string& precision,
-         int threads) { return evaluate_batch(potential, structures, precision, threads); },
-      nb::arg("potential"), nb::arg("structures"), nb::arg("precision"), nb::arg("threads"));
+  module.def("evaluate_batch", &evaluate_batch, nb::arg("potential"), nb::arg("structures"), nb::arg("precision"),
+             nb::arg("threads"));
   module.def("force_deviation", &force_deviation, nb::arg("forces"));
   module.def(
       "standard_deviation", [](const std::vector<double>& values) { return standard_deviation(values); },

@@ -104,15 +104,6 @@ class PythonMonitor final : public LoggingMonitor {
   std::exception_ptr problem_;
 };
 
-void train_on(Ranks& ranks, const TrainingOptions& options, PythonMonitor& monitor) {
-  if (ranks.rank() == 0) {
-    train(options, monitor, ranks);
-  } else {
-    SilentMonitor silent([] { return false; });
-    train(options, silent, ranks);
-  }
-}
-
 std::string run(const std::string& config, const OptionWords& words,
                 const std::map<std::string, double>& isolated_atoms, nb::object progress) {
   TrainingOptions options = gather_options(config, words);
@@ -122,7 +113,7 @@ std::string run(const std::string& config, const OptionWords& words,
   PythonMonitor monitor(std::move(progress));
   {
     const nb::gil_scoped_release released;
-    run_on_ranks([&](Ranks& ranks) { train_on(ranks, options, monitor); },
+    run_on_ranks([&](Ranks& ranks) { train(options, monitor, ranks); },
                  [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
   }
   monitor.check();

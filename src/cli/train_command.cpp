@@ -96,13 +96,8 @@ void run_training(const TrainingOptions& options) {
   run_on_ranks(
       [&](Ranks& ranks) {
         speaks = ranks.rank() == 0;
-        if (speaks) {
-          TrainingProgress progress(options.model.cutoff, guard);
-          train(options, progress, ranks);
-        } else {
-          SilentMonitor silent([&guard] { return guard.requested(); });
-          train(options, silent, ranks);
-        }
+        TrainingProgress progress(options.model.cutoff, guard);
+        train(options, progress, ranks);
       },
       [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
   if (speaks && guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "training/training_data.hpp"
@@ -42,21 +40,6 @@ class LoggingMonitor : public TrainingMonitor {
 
  private:
   std::optional<TrainingLog> log_;
-};
-
-/// For ranks but the first, which speaks for all.
-class SilentMonitor : public TrainingMonitor {
- public:
-  explicit SilentMonitor(std::function<bool()> stop_requested) : stop_requested_(std::move(stop_requested)) {}
-
-  void data_read(const DataReport& /*report*/) override {}
-  void model_starts(int, int, const std::filesystem::path&, int) override {}
-  void epoch_done(const EpochRecord&, int, double) override {}
-  void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
-  bool stop_requested() override { return stop_requested_(); }
-
- private:
-  std::function<bool()> stop_requested_;
 };
 
 }  // namespace grapevine

@@ -32,6 +32,21 @@ using Frames = std::vector<const PreparedFrame*>;
 
 constexpr std::chrono::seconds checkpoint_interval{60};
 
+/// For ranks but the first, which is told for all: only asks another monitor whether to stop.
+class SilentMonitor : public TrainingMonitor {
+ public:
+  explicit SilentMonitor(TrainingMonitor& asked) : asked_(asked) {}
+
+  void data_read(const DataReport& /*report*/) override {}
+  void model_starts(int, int, const std::filesystem::path&, int) override {}
+  void epoch_done(const EpochRecord&, int, double) override {}
+  void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
+  bool stop_requested() override { return asked_.stop_requested(); }
+
+ private:
+  TrainingMonitor& asked_;
+};
+
 /// The number of threads of parallel regions that do not say their own, until it goes out of scope.
 class ThreadCount {
  public:
@@ -345,6 +360,8 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
 void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
 
 void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
+  SilentMonitor silent(monitor);
+  TrainingMonitor& told = ranks.rank() == 0 ? monitor : silent;
   std::vector<std::string> start_species;
   TrainingOptions complete = options;
   if (!options.start.empty()) {
@@ -353,7 +370,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
     start_species = start->species();
   }
   const TrainingData data = read_training_data(complete, start_species);
-  monitor.data_read(data.report);
+  told.data_read(data.report);
   const int threads = threads_of(options, ranks);
   const ThreadCount while_training(threads);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
@@ -362,7 +379,7 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   const std::vector<PreparedFrame> train_frames = prepare(data.train);
   const std::vector<PreparedFrame> valid_frames = prepare(data.valid);
   for (int n = 0; n < options.committee; ++n)
-    if (!train_one(complete, n, data, train_frames, valid_frames, monitor, ranks)) return;
+    if (!train_one(complete, n, data, train_frames, valid_frames, told, ranks)) return;
 }
 
 }  // namespace grapevine

@@ -10,8 +10,9 @@ namespace grapevine {
 void check_output(const TrainingOptions& options);
 
 /// Trains a model, or a committee of them, and writes it to options.output. Expects that check_options() has passed.
-/// Collective over `ranks`, which share the work and of which the first writes all files. Throws Error as
-/// read_training_data() does, and for files that cannot be written.
+/// Collective over `ranks`, which share the work and of which the first writes all files and tells its monitor; those
+/// of the others are only asked whether to stop. Throws Error as read_training_data() does, and for files that cannot
+/// be written.
 void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks);
 
 }  // namespace grapevine

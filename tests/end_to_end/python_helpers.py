@@ -10,6 +10,7 @@ from ase import Atoms, units
 from ase.build import bulk, molecule
 from grapevine import shipped_model
 from grapevine.ase import Grapevine
+from lammps_run import thermal_velocities
 from test_lammps_committee import perturb, read_model, write_model
 
 BIN = Path(sys.executable).parent  # of the environment that the package is installed in
@@ -68,9 +69,7 @@ def water(seed=0, distance=3.1):
 
 def heat(atoms, kelvin, seed=1):
     """Maxwell-Boltzmann velocities without drift."""
-    masses = atoms.get_masses()[:, None]
-    velocities = np.random.default_rng(seed).normal(size=(len(atoms), 3)) * np.sqrt(units.kB * kelvin / masses)
-    atoms.set_velocities(velocities - (masses * velocities).sum(axis=0) / masses.sum())
+    atoms.set_velocities(thermal_velocities(atoms, kelvin, seed) / (1000 * units.fs))  # from Angstrom/ps
     return atoms
 
 

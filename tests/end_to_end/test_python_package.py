@@ -12,8 +12,8 @@ from pathlib import Path
 import grapevine
 import grapevine.ase
 import pytest
-from lammps_run import parse_thermo, parse_work, write_data
-from python_helpers import ALLOY, BIN, METALS, PROGRAM, alloy, heat, run
+from lammps_run import parse_thermo, parse_work, thermal_velocities, write_data
+from python_helpers import ALLOY, BIN, METALS, PROGRAM, alloy, run
 
 # ---- LAMMPS
 
@@ -21,8 +21,8 @@ from python_helpers import ALLOY, BIN, METALS, PROGRAM, alloy, heat, run
 @pytest.fixture
 def script(tmp_path):
     """Folder with in.alloy, 20 steps of dynamics, and what it reads."""
-    atoms = heat(alloy(41, (4, 3, 3)), 300)
-    write_data(tmp_path / "data.alloy", atoms, METALS, atoms.get_velocities() * 98.2269)  # Angstrom/ps
+    atoms = alloy(41, (4, 3, 3))
+    write_data(tmp_path / "data.alloy", atoms, METALS, thermal_velocities(atoms, 300, seed=1))
     (tmp_path / "in.alloy").write_text(f"""
 units metal
 read_data data.alloy
