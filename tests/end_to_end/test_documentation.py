@@ -139,6 +139,11 @@ def test_blocks_run_and_print_what_is_shown(page, tmp_path, request):
             assert agree(block.shown.splitlines(), text.splitlines(), block.share), f"{where} prints\n{text}"
 
 
+def test_citation_is_of_this_version():
+    version = re.search(r"project\(grapevine VERSION ([\d.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
 @pytest.mark.parametrize(("shown", "printed", "share", "same"), [
     ("E = -12.961 eV", "E =  -12.960 eV", 0, True),
     ("E = -12.961 eV", "E = -12.958 eV", 0, False),
