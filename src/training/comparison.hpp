@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,17 +23,32 @@ class Comparison {
   void add(std::size_t frame_index, const Frame& frame, const ReferenceValues& reference, const FrameResult& result);
 
   const PotentialErrors& errors() const { return errors_; }
-  const std::vector<ParityPanel>& panels() const { return panels_; }
+  /// Energy, forces, virial. Where compositions differ, energies are those that are left when reference energies of
+  /// the elements, fitted to the reference values, are subtracted: between elements they differ by far more than
+  /// between structures.
+  std::vector<ParityPanel> panels() const;
 
  private:
-  void add_energy(std::size_t index, int atoms, double reference, double predicted);
+  struct EnergyPair {
+    std::size_t composition;
+    double reference, predicted;  // eV/atom
+  };
+
+  void add_energy(std::size_t index, const Frame& frame, double reference, double predicted);
   void add_forces(std::size_t index, const Frame& frame, const std::vector<double>& reference,
                   const std::vector<double>& predicted);
   void add_virial(std::size_t index, int atoms, const std::array<double, 9>& reference,
                   const std::array<double, 9>& predicted);
 
+  std::vector<double> shares_of_species(const Frame& frame) const;
+  std::vector<double> baseline_of_compositions() const;
+  ParityPanel energy_panel() const;
+
   PotentialErrors errors_;
-  std::vector<ParityPanel> panels_;  // energy, forces, virial
+  std::map<std::string, std::size_t> species_;
+  std::map<std::vector<double>, std::size_t> compositions_;  // by the shares of the species
+  std::vector<EnergyPair> energies_;
+  ParityPanel forces_, virial_;
 };
 
 }  // namespace grapevine

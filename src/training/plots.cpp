@@ -136,7 +136,6 @@ ChartSeries series_of(const DimerCurve& curve, int colour) {
 LineChart dimer_chart(const std::vector<DimerCurve>& curves) {
   LineChart chart;
   chart.y_range = dimer_range(curves);
-  chart.legend_inside = true;
   chart.x_label = "distance / \u00c5";
   chart.y_label = "energy / eV";
   for (const DimerCurve& curve : curves)
@@ -222,9 +221,8 @@ std::vector<Picture> dimer_plots(const std::vector<DimerCurve>& curves) {
   if (shown.size() <= most_dimers_in_one_plot) {
     LineChart chart = dimer_chart(shown);
     chart.title = "Dimers";
-    chart.plot_width = 2 * plot_side + 120;
+    chart.plot_width = 1.5 * plot_side;
     chart.plot_height = plot_side;
-    if (shown.size() == 1) chart.notes = {chart.series.front().label};
     pictures.push_back(line_chart(std::move(chart)));
     return pictures;
   }
@@ -235,6 +233,7 @@ std::vector<Picture> dimer_plots(const std::vector<DimerCurve>& curves) {
     chart.title = dimer_name(curve);
     chart.subtitles = remarks_on(curve);
     chart.subtitles.resize(lines);
+    chart.legend_inside = true;  // there is none: the title names the curve
     chart.left_margin = 80;
     chart.plot_width = 178;
     chart.plot_height = 150;

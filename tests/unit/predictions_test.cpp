@@ -95,6 +95,29 @@ TEST(JudgeSet, ComparesOnlyWhatIsKnown) {
   EXPECT_TRUE(nothing.panels.empty());
 }
 
+TEST(JudgeSet, SubtractsReferenceEnergiesWhereCompositionsDiffer) {
+  const auto potential = water();
+  std::vector<LabelledFrame> frames = ten_frames(*potential);
+  const auto largest = [](const ParityPanel& panel) {
+    double largest = 0;
+    for (const ParityPanel::Point& point : panel.points()) largest = std::max(largest, std::abs(point.reference));
+    return largest;
+  };
+  EXPECT_EQ(judge_set("test", *potential, frames, 1).panels[0].title(), "Energy per atom");
+  for (std::size_t n = 0; n < 5; ++n) {
+    frames[n].frame.symbols = {"O", "O", "H"};
+    frames[n].reference.energy =
+        FrameEvaluator(*potential, Precision::double_precision, 1).evaluate(frames[n].frame).energy;
+  }
+  const SetResult mixed = judge_set("test", *potential, frames, 1);
+  EXPECT_EQ(mixed.panels[0].title(), "Energy per atom \u2212 reference energies");
+  EXPECT_LT(largest(mixed.panels[0]), 5);
+  EXPECT_LT(mixed.panels[0].errors().maximum(), 1e-9);
+  frames.resize(5);
+  const SetResult few = judge_set("test", *potential, frames, 1);
+  EXPECT_GT(largest(few.panels[0]), 50) << "five structures of one composition";
+}
+
 TEST(JudgeSet, ListsSpeciesInTheModelsOrder) {
   const auto potential = water();
   LabelledFrame frame = labelled(*potential, 0, "frame");

@@ -232,6 +232,15 @@ TEST(DimerPlots, AreOneForFewPairsAndOneEachForMany) {
   EXPECT_EQ(dimer_plots(std::vector<DimerCurve>(1000, curve)).size(), 36u);
 }
 
+TEST(DimerPlots, HaveTheirLegendBesideTheCurves) {
+  DimerCurve plain = full_summary().dimers[0];
+  plain.energies.assign(plain.distances.size(), 0.0);  // "no well"
+  DimerCurve with_hole = full_summary().dimers[0];
+  with_hole.energies.front() = -8;
+  with_hole.energies[1] = 8;
+  EXPECT_GT(dimer_plots({plain, with_hole}).front().width, dimer_plots({plain, plain}).front().width + 50);
+}
+
 TEST(TrainingPlots, AreWrittenWhereThereIsSomethingToDraw) {
   const std::filesystem::path folder = test::temporary_path("plots");
   std::filesystem::remove_all(folder);
