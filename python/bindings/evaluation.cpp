@@ -74,7 +74,7 @@ std::span<const Frame> next_batch(const BatchEvaluator& evaluator, const std::ve
 
 template <class Function>
 auto naming_structure(std::size_t index, Function function) {
-  return with_context(fmt::format("structure {}", index), function);
+  return with_context(fmt::format("structure {} (index {})", index + 1, index), function);
 }
 
 FrameResult take(BatchEvaluator::Item& item) {
@@ -118,6 +118,17 @@ nb::ndarray<nb::numpy, double> force_deviation(const std::vector<Positions>& for
   return to_array({sigma.begin(), sigma.end()}, {atoms});
 }
 
+/// Potential, architecture, and SHA-256 of the file.
+nb::tuple load(const std::string& path) {
+  LoadedModel model;
+  {
+    const nb::gil_scoped_release released;
+    model = load_model(path);
+  }
+  // nanobind keeps shared pointers to what is not const.
+  return nb::make_tuple(std::const_pointer_cast<Potential>(model.potential), model.architecture, model.sha256);
+}
+
 }  // namespace
 
 void bind_evaluation(nb::module_& module) {
@@ -126,10 +137,7 @@ void bind_evaluation(nb::module_& module) {
       .def_prop_ro("cutoff", &Potential::cutoff)
       .def_prop_ro("layers", &Potential::layers)
       .def_prop_ro("parameters", &Potential::parameter_count);
-  // nanobind keeps shared pointers to what is not const.
-  module.def(
-      "load", [](const std::string& path) { return std::const_pointer_cast<Potential>(load_potential(path)); },
-      nb::arg("path"), nb::call_guard<nb::gil_scoped_release>());
+  module.def("load", &load, nb::arg("path"));
   nb::class_<LockedEvaluator>(module, "Evaluator")
       .def(nb::init<const Potential&, const std::string&, int, double>(), nb::arg("potential"), nb::arg("precision"),
            nb::arg("threads"), nb::arg("skin"))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from grapevine import _core
 
 PathLike = str | os.PathLike[str]
+
+MODELS = Path(__file__).resolve().parent / "share" / "grapevine" / "models"
+# Architectures for which double precision takes many times as long as mixed, and how many.
+COSTLY_IN_DOUBLE = {"nequip": "ten times"}
 
 
 class Model:
@@ -18,7 +24,7 @@ class Model:
     Parameters
     ----------
     path : path
-        Model file (``.safetensors``).
+        Model file (``.safetensors``), or the name of a model that comes with the package (:func:`shipped_model`).
 
     Raises
     ------
@@ -27,8 +33,18 @@ class Model:
     """
 
     def __init__(self, path: PathLike) -> None:
-        self.path = Path(path)
-        self.potential = _core.load(os.fspath(path))
+        self.path = Path(find_model(path))
+        self.potential, self._architecture, self._sha256 = _core.load(os.fspath(self.path))
+
+    @property
+    def architecture(self) -> str:
+        """E.g. ``"reann"``."""
+        return self._architecture
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file as it was read, 64 hexadecimal digits."""
+        return self._sha256
 
     @property
     def species(self) -> list[str]:
@@ -68,26 +84,50 @@ def as_model(model: Model | PathLike) -> Model:
     return model if isinstance(model, Model) else Model(model)
 
 
+def find_model(path: PathLike) -> PathLike:
+    """The path, or that of the shipped model of this name if there is no such file."""
+    is_name = isinstance(path, str) and Path(path).name == path and not Path(path).suffix
+    if not is_name or Path(path).exists():
+        return path
+    if path not in shipped_names():
+        names = ", ".join(shipped_names())
+        raise _core.Error(f"there is no file {path}, and no model of this name comes with the package; it has {names}")
+    return shipped_model(path)
+
+
+def chosen_precision(precision: str | None, models: Sequence[Model]) -> str:
+    """``double`` if none is given; warns if that costs much."""
+    costs = {COSTLY_IN_DOUBLE[model.architecture] for model in models if model.architecture in COSTLY_IN_DOUBLE}
+    if precision is None and costs:
+        warnings.warn(
+            f"this model runs in double precision, the default; precision='mixed' is about {max(costs)} as fast, with "
+            "forces within 5e-6 eV/Angstrom; precision='double' keeps it without this word",
+            stacklevel=3,
+        )
+    return precision or "double"
+
+
 def info(path: PathLike) -> dict[str, Any]:
     """What a model file holds, as ``grapevine info --json`` prints it.
 
     Parameters
     ----------
     path : path
-        Model file (``.safetensors``).
+        Model file (``.safetensors``), or the name of a model that comes with the package.
 
     Returns
     -------
     dict
-        ``file``, ``file_bytes``, ``format_version``, ``architecture``, ``species``, ``cutoff`` (Angstrom), ``layers``,
-        ``message_width``, ``parameters``, ``number_types``, ``units``, ``hyperparameters`` and ``provenance``.
+        ``file``, ``file_bytes``, ``file_sha256``, ``format_version``, ``architecture``, ``species``, ``cutoff``
+        (Angstrom), ``layers``, ``message_width``, ``parameters``, ``number_types``, ``units``, ``hyperparameters`` and
+        ``provenance``.
 
     Raises
     ------
     Error
         If the file cannot be read, is no Grapevine model, or is damaged.
     """
-    return json.loads(_core.information(os.fspath(path)))
+    return json.loads(_core.information(os.fspath(find_model(path))))
 
 
 def import_model(
@@ -157,8 +197,12 @@ def shipped_model(name: str) -> Path:
     ValueError
         If there is no such model.
     """
-    folder = Path(__file__).resolve().parent / "share" / "grapevine" / "models"
-    known = sorted(path.stem for path in folder.glob("*.safetensors"))
+    known = shipped_names()
     if name not in known:
         raise ValueError(f"no model {name!r} comes with this package; there are {', '.join(known) or 'none'}")
-    return folder / f"{name}.safetensors"
+    return MODELS / f"{name}.safetensors"
+
+
+def shipped_names() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(path.stem for path in MODELS.glob("*.safetensors"))

@@ -17,7 +17,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from grapevine import _core
 from grapevine._evaluation import arrays_of
-from grapevine._models import Model, PathLike, as_model
+from grapevine._models import Model, PathLike, as_model, chosen_precision
 
 __all__ = ["Grapevine"]
 
@@ -38,12 +38,19 @@ class Grapevine(Calculator):
     the standard deviation of each atom's force over the models (Zhang et al., Phys. Rev. Mater. 3, 023804 (2019)),
     and ``energy_deviation``, that of the energy.
 
+    Results keep their origin: names and SHA-256 of the model files, precision, and version of Grapevine are in
+    ``todict()``, and so in ASE's trajectories and databases, and in ``atoms.info`` of every structure with this
+    calculator whose results have been asked for, under ``grapevine_model``, ``grapevine_model_sha256``,
+    ``grapevine_precision`` and ``grapevine_version``, which ASE writes into extended XYZ. So do the deviations of a
+    committee, ``forces_deviation`` as an array of the atoms.
+
     Parameters
     ----------
     model : Model, path, or sequence of these
-        The potential; several are a committee.
-    precision : {"double", "mixed"}
-        ``mixed`` runs in single precision and adds up in double: faster, with an error that docs/precision.md tells.
+        The potential, its file, or the name of a model that comes with the package; several are a committee.
+    precision : {"double", "mixed"}, optional
+        ``double`` if not given. ``mixed`` runs in single precision and adds up in double: twice as fast for REANN
+        models, ten times for SevenNet, with an error that docs/precision.md tells.
     threads : int, optional
         Number of threads; all cores, or ``OMP_NUM_THREADS``, if not given.
     skin : float
@@ -67,7 +74,7 @@ class Grapevine(Calculator):
         self,
         model: Model | PathLike | Sequence[Model | PathLike],
         *,
-        precision: str = "double",
+        precision: str | None = None,
         threads: int | None = None,
         skin: float = 0.5,
         **kwargs: Any,
@@ -79,6 +86,7 @@ class Grapevine(Calculator):
         if len(self.models) > 1:
             self.implemented_properties = self.implemented_properties + self.committee_properties
         _check_species(self.models)
+        precision = chosen_precision(precision, self.models)
         self._evaluators: list[_core.Evaluator] = []
         self._lock = threading.RLock()
         super().__init__(precision=precision, threads=threads, skin=skin, **kwargs)
@@ -121,6 +129,25 @@ class Grapevine(Calculator):
         self._evaluators = self._make_evaluators(self.parameters)
 
     @property
+    def origin(self) -> dict[str, Any]:
+        """Where results come from: ``model`` (name of its file), ``model_sha256``, ``precision`` and ``version``.
+
+        The first two are lists for a committee.
+        """
+        names, digests = [model.path.name for model in self.models], [model.sha256 for model in self.models]
+        one = len(self.models) == 1
+        return {
+            "model": names[0] if one else names,
+            "model_sha256": digests[0] if one else digests,
+            "precision": self.parameters["precision"],
+            "version": _core.version,
+        }
+
+    def todict(self, skip_default: bool = True) -> dict[str, Any]:
+        """Parameters as ASE has them, and the results' origin."""
+        return {**super().todict(skip_default), **self.origin}
+
+    @property
     def neighbour_searches(self) -> int:
         """How often neighbour lists were made so far."""
         return self._evaluators[0].neighbour_searches
@@ -128,7 +155,18 @@ class Grapevine(Calculator):
     def get_property(self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True) -> Any:
         """As ASE has it; threads that share the calculator do not get each other's results."""
         with self._lock:
-            return super().get_property(name, atoms, allow_calculation)
+            value = super().get_property(name, atoms, allow_calculation)
+            if value is not None and atoms is not None and atoms.calc is self:
+                self._mark(atoms)
+            return value
+
+    def _mark(self, atoms: ase.Atoms) -> None:
+        """Leave in a structure what ASE's writers do not take from a calculator: the results' origin and deviations."""
+        for key, value in self.origin.items():
+            atoms.info[f"grapevine_{key}"] = value if isinstance(value, str) else " ".join(value)
+        if len(self.models) > 1:
+            atoms.info["energy_deviation"] = self.results["energy_deviation"]
+            atoms.arrays["forces_deviation"] = self.results["forces_deviation"].copy()
 
     def export_properties(self) -> Properties:
         """As ASE has it: without deviations, for which it has no place."""

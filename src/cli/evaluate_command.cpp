@@ -66,14 +66,15 @@ class Evaluation {
 
   void run() {
     if (!options_.plot.empty()) check_plot_format(options_.plot);
-    const auto potential = load_potential(options_.model);
+    const LoadedModel model = load_model(options_.model);
     const auto precision = options_.precision == "mixed" ? Precision::mixed : Precision::double_precision;
-    BatchEvaluator evaluator(potential, precision, threads_);
-    comparison_.emplace(potential->species());
+    BatchEvaluator evaluator(model.potential, precision, threads_);
+    comparison_.emplace(model.potential->species());
     ExtxyzReader reader(options_.structures);
     if (!options_.output.empty()) file_.emplace(options_.output);
-    output_ =
-        options_.json ? make_json_output(options_.model, options_.structures, options_.precision) : make_table_output();
+    origin_ = {std::filesystem::path(options_.model).filename().string(), model.sha256, options_.precision,
+               GRAPEVINE_VERSION};
+    output_ = options_.json ? make_json_output(options_.model, options_.structures, origin_) : make_table_output();
     {
       Progress progress(file_size(options_.structures));
       while (next_batch(reader, evaluator)) {
@@ -117,7 +118,7 @@ class Evaluation {
       throw Error(fmt::format("{}:{}: frame {}: {}", options_.structures, frame.line, done_ + 1, error.what()));
     }
     output_->add(done_, frame, item.result);
-    if (file_) write_extxyz(file_->stream(), with_results(frame, item.result));
+    if (file_) write_extxyz(file_->stream(), with_results(frame, item.result, origin_));
     ++done_;
   }
 
@@ -132,6 +133,7 @@ class Evaluation {
   const InterruptGuard& guard_;
   int threads_;
   std::optional<Comparison> comparison_;
+  Origin origin_;
   std::optional<AtomicFile> file_;
   std::unique_ptr<EvaluateOutput> output_;
   std::vector<Frame> frames_;
@@ -154,6 +156,7 @@ OUT.extxyz has the structures in input order with their columns and values, and 
   energy (eV)   forces (eV/A)   energies (eV, per atom)
   virial (eV, nine numbers, minus the derivative of the energy by strain)
   stress (eV/A^3, nine numbers, ASE's sign: -virial/volume; only if periodic in three directions)
+  grapevine_model, grapevine_model_sha256 (of its file), grapevine_precision, grapevine_version
 What the input has under these names is kept as reference_energy, reference_forces and so on, unless grapevine itself
 wrote it (evaluated_by=grapevine), in which case it is replaced.
 

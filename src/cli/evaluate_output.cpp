@@ -11,7 +11,6 @@
 
 #include "report/errors_json.hpp"
 #include "structures/cell.hpp"
-#include "structures/result_frame.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -63,11 +62,13 @@ class TableOutput final : public EvaluateOutput {
 // Frames are kept in a nameless temporary file, so that memory stays bounded and an error leaves no half of an object.
 class JsonOutput final : public EvaluateOutput {
  public:
-  JsonOutput(const std::string& model, const std::string& structures, const std::string& precision)
+  JsonOutput(const std::string& model, const std::string& structures, const Origin& origin)
       : frames_(std::tmpfile(), std::fclose),
         head_{{"model", model},
+              {"model_sha256", origin.model_sha256},
               {"structures", structures},
-              {"precision", precision},
+              {"precision", origin.precision},
+              {"version", origin.version},
               {"units", {{"energy", "eV"}, {"forces", "eV/Angstrom"}, {"virial", "eV"}, {"stress", "eV/Angstrom^3"}}}} {
     if (!frames_) throw Error(fmt::format("cannot make a temporary file: {}", std::strerror(errno)));
   }
@@ -122,8 +123,8 @@ class JsonOutput final : public EvaluateOutput {
 std::unique_ptr<EvaluateOutput> make_table_output() { return std::make_unique<TableOutput>(); }
 
 std::unique_ptr<EvaluateOutput> make_json_output(const std::string& model, const std::string& structures,
-                                                 const std::string& precision) {
-  return std::make_unique<JsonOutput>(model, structures, precision);
+                                                 const Origin& origin) {
+  return std::make_unique<JsonOutput>(model, structures, origin);
 }
 
 }  // namespace grapevine

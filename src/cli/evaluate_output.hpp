@@ -7,6 +7,7 @@
 
 #include "report/error_statistics.hpp"
 #include "structures/evaluate_frame.hpp"
+#include "structures/result_frame.hpp"
 
 namespace grapevine {
 
@@ -21,8 +22,9 @@ class EvaluateOutput {
 /// A table, one line per frame as it comes, and the errors at the end.
 std::unique_ptr<EvaluateOutput> make_table_output();
 
-/// One JSON object in full precision, printed when all is done. `model` and `structures` are named in it.
+/// One JSON object in full precision, printed when all is done. `model` and `structures` are named in it, and the
+/// origin of the results.
 std::unique_ptr<EvaluateOutput> make_json_output(const std::string& model, const std::string& structures,
-                                                 const std::string& precision);
+                                                 const Origin& origin);
 
 }  // namespace grapevine

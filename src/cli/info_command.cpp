@@ -79,6 +79,7 @@ void print_hyperparameter(const std::string& key, const ordered_json& value) {
 void print_text(const ordered_json& info) {
   const ordered_json& provenance = info.at("provenance");
   print_line("file", fmt::format("{} ({} bytes)", info.at("file").get<std::string>(), info.at("file_bytes").dump()));
+  print_line("file SHA-256", info.at("file_sha256").get<std::string>());
   print_line("architecture", info.at("architecture").get<std::string>());
   print_line("format version", info.at("format_version").get<std::string>());
   print_line("species", words(info.at("species")));

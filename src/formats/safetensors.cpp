@@ -96,6 +96,23 @@ std::string printable(const std::string& text) {
   return json(text).dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
+/// Whether the file begins like what torch.save writes: a zip archive, or a pickle before PyTorch 1.6.
+bool is_of_pytorch(std::span<const std::byte> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return text.starts_with("PK\x03\x04") || (text.starts_with('\x80') && text[1] >= 2 && text[1] <= 5);
+}
+
+[[noreturn]] void fail_as_another_format(std::span<const std::byte> bytes, std::uint64_t length,
+                                         const std::string& file) {
+  if (is_of_pytorch(bytes))
+    throw Error(
+        fmt::format("{0}: a PyTorch checkpoint, not a Grapevine model; make one of it with: grapevine import {0} -o "
+                    "model.safetensors (in Python grapevine.import_model)",
+                    file));
+  throw Error(fmt::format("{}: not a safetensors file, or cut off: its first 8 bytes announce a header of {} bytes",
+                          file, length));
+}
+
 std::map<std::string, std::string> read_metadata(const json& object, const std::string& file) {
   if (!object.is_object()) throw Error(fmt::format("{}: __metadata__ is not an object", file));
   std::map<std::string, std::string> metadata;
@@ -215,9 +232,7 @@ void TensorFile::parse_header(std::span<const std::byte> bytes) {
   std::uint64_t length = 0;
   if (bytes.size() < length_bytes) throw Error(fmt::format("{}: too short for a safetensors file", name_));
   std::memcpy(&length, bytes.data(), length_bytes);
-  if (length > bytes.size() - length_bytes || length > max_header)
-    throw Error(fmt::format("{}: not a safetensors file, or cut off: its first 8 bytes announce a header of {} bytes",
-                            name_, length));
+  if (length > bytes.size() - length_bytes || length > max_header) fail_as_another_format(bytes, length, name_);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + length_bytes, length);
   const std::span<const std::byte> data = bytes.subspan(length_bytes + length);
   const json header = parse_strict_json(text, name_ + ": header", header_depth);

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "engine/model.hpp"
+#include "formats/mapped_file.hpp"
 #include "formats/model_file.hpp"
 #include "formats/safetensors.hpp"
+#include "formats/sha256.hpp"
 #include "models/registry.hpp"
 
 namespace grapevine {
@@ -35,6 +37,7 @@ nlohmann::ordered_json model_information(const std::filesystem::path& path) {
   const Provenance& provenance = description.provenance;
   return {{"file", path.string()},
           {"file_bytes", std::filesystem::file_size(path)},
+          {"file_sha256", sha256(MappedFile(path).bytes())},
           {"format_version", file.metadata("format_version")},
           {"architecture", description.architecture},
           {"species", description.species},

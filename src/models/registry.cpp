@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "formats/mapped_file.hpp"
 #include "formats/model_file.hpp"
+#include "formats/sha256.hpp"
 #include "models/nequip/file.hpp"
 #include "models/nequip/model.hpp"
 #include "models/reann/file.hpp"
@@ -50,6 +52,12 @@ std::shared_ptr<const Potential> make_potential(const TensorFile& file) {
     throw Error(fmt::format("{}: architecture '{}' is not known; this program reads: {}", file.name(), architecture,
                             fmt::join(known_architectures(), ", ")));
   return reader->second(file);
+}
+
+LoadedModel load_model(const std::filesystem::path& path) {
+  const MappedFile bytes(path);
+  const TensorFile file = TensorFile::parse(bytes.bytes(), path.string());
+  return {make_potential(file), read_description(file).architecture, sha256(bytes.bytes())};
 }
 
 std::shared_ptr<const Potential> load_potential(const std::filesystem::path& path) {

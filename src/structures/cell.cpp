@@ -91,14 +91,16 @@ void check_given(const Matrix3& cell, const std::array<bool, 3>& periodic) {
     const double square = dot(v, v);
     if (periodic[k] && !(square > 0 && std::isfinite(square)))
       throw Error(
-          fmt::format("the structure is periodic along its {} cell vector, which is {}; give Lattice or set pbc "
-                      "to F there",
+          fmt::format("the structure is periodic along its {} cell vector, which is {}; give the cell, or make the "
+                      "structure not periodic there",
                       vector_names[k], square == 0 ? "zero" : "not finite"));
   }
 }
 
 [[noreturn]] void fail_dependent() {
-  throw Error("the cell vectors of the periodic directions are linearly dependent; correct Lattice or pbc");
+  throw Error(
+      "the cell vectors of the periodic directions are linearly dependent; correct the cell or its periodic "
+      "directions");
 }
 
 }  // namespace

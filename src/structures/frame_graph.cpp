@@ -167,7 +167,7 @@ void FrameGraph::check_image_count() const {
     if (!(images <= most_images && reach <= static_cast<double>(largest_shift)))
       throw Error(
           fmt::format("the cell is only {:.3g} Angstrom high along one of its vectors, far too small for the "
-                      "cutoff of {} Angstrom; check Lattice and its units",
+                      "cutoff of {} Angstrom; check the cell and its units",
                       box_.height(k), cutoff_));
   }
 }

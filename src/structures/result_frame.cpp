@@ -16,8 +16,16 @@ namespace {
 constexpr const char* mark_key = "evaluated_by";
 constexpr const char* mark_value = "grapevine";
 
-constexpr std::array<std::string_view, 6> result_names{"energy", "forces", "energies",
-                                                       "virial", "stress", "free_energy"};
+constexpr std::array<std::string_view, 10> result_names{"energy",
+                                                        "forces",
+                                                        "energies",
+                                                        "virial",
+                                                        "stress",
+                                                        "free_energy",
+                                                        "grapevine_model",
+                                                        "grapevine_model_sha256",
+                                                        "grapevine_precision",
+                                                        "grapevine_version"};
 
 bool is_result_name(const std::string& name) {
   return std::find(result_names.begin(), result_names.end(), name) != result_names.end();
@@ -57,11 +65,15 @@ bool has_results(const Frame& frame) {
   return mark != nullptr && *mark == mark_value;
 }
 
-Frame with_results(Frame frame, const FrameResult& result) {
+Frame with_results(Frame frame, const FrameResult& result, const Origin& origin) {
   const bool again = has_results(frame);
   set_aside(frame.info, again, [](std::pair<std::string, std::string>& entry) -> std::string& { return entry.first; });
   set_aside(frame.columns, again, [](Column& column) -> std::string& { return column.name; });
   if (!again) frame.info.emplace_back(mark_key, mark_value);
+  frame.info.emplace_back("grapevine_model", origin.model);
+  frame.info.emplace_back("grapevine_model_sha256", origin.model_sha256);
+  frame.info.emplace_back("grapevine_precision", origin.precision);
+  frame.info.emplace_back("grapevine_version", origin.version);
   frame.info.emplace_back("energy", fmt::format("{}", result.energy));
   frame.info.emplace_back("virial", joined(result.virial));
   if (const auto stress = stress_of(frame, result)) frame.info.emplace_back("stress", joined(*stress));

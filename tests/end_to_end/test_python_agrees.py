@@ -1,7 +1,9 @@
 """The Python package against the program, against LAMMPS and against reference results."""
 
+import hashlib
 import json
 import shutil
+import warnings
 
 import ase.io
 import grapevine
@@ -287,11 +289,76 @@ SPOILS = {unknown_element: "atom 2 is Xe", on_top: r"atoms 1 \(\w+\) and 2", not
 def test_an_error_names_the_structure(spoil, threads):
     structures = [alloy(seed) for seed in range(100)]
     spoil(structures[77])
-    for given, number in ((structures, 77), (structures[77], 0), (structures[70:80], 7)):
-        with pytest.raises(grapevine.Error, match=f"structure {number}: .*{SPOILS[spoil]}") as problem:
+    for given, index in ((structures, 77), (structures[77], 0), (structures[70:80], 7)):
+        named = rf"structure {index + 1} \(index {index}\): .*{SPOILS[spoil]}"
+        with pytest.raises(grapevine.Error, match=named) as problem:
             grapevine.evaluate(ALLOY, given, threads=threads)
         assert "\n" not in str(problem.value)
     assert len(grapevine.evaluate(ALLOY, structures[:77], threads=threads)) == 77
+
+
+@pytest.mark.parametrize("name", ["some.extxyz", "some.extxyz.gz", "some.traj"])
+def test_a_file_is_evaluated(name, tmp_path):
+    structures = [alloy(1), tungsten((2, 2, 2), 0.1), cluster(2)]
+    ase.io.write(tmp_path / name, structures)
+    for path in (tmp_path / name, str(tmp_path / name)):
+        found = grapevine.evaluate(ALLOY, path, threads=1)
+        for result, expected in zip(found, grapevine.evaluate(ALLOY, structures, threads=1), strict=True):
+            np.testing.assert_allclose(result.forces, expected.forces, rtol=0, atol=1e-6)  # positions have eight digits
+
+
+def test_a_file_that_cannot_be_evaluated_is_one_line(tmp_path):
+    bad, text, empty = tmp_path / "bad.extxyz", tmp_path / "text.xyz", tmp_path / "empty.extxyz"
+    ase.io.write(bad, [alloy(1), Atoms("W2", [[0, 0, 0], [2.7, 0, 0]]), Atoms("WXe", [[0, 0, 0], [2.7, 0, 0]])])
+    text.write_text("no number\nof atoms\n")
+    empty.write_text("")
+    for path, told in ((bad, r"structure 3 \(index 2\): atom 2 is Xe"), (text, "ASE cannot read it"),
+                       (empty, "Empty file"), (tmp_path / "missing.extxyz", "No such file")):
+        with pytest.raises(grapevine.Error, match=rf"^{path}: .*{told}") as problem:
+            grapevine.evaluate(ALLOY, path)
+        assert "\n" not in str(problem.value)
+    with pytest.raises(TypeError, match=r"structure 2 \(index 1\) is of type str, not ase.Atoms"):
+        grapevine.evaluate(ALLOY, [alloy(1), str(bad)])
+
+
+def test_names_of_shipped_models_stand_for_their_files(tmp_path, monkeypatch):
+    atoms = water()
+    assert grapevine.Model("water").path == WATER
+    assert grapevine.info("water") == grapevine.info(WATER)
+    assert grapevine.evaluate("water", atoms)[0].energy == grapevine.evaluate(WATER, atoms)[0].energy
+    assert Grapevine(["nbmotaw", "nbmotaw"]).models[1].path == ALLOY
+    with pytest.raises(grapevine.Error, match="no file nbmotow, and no model of this name .* it has nbmotaw, water"):
+        Grapevine("nbmotow")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ALLOY, "water")
+    assert grapevine.Model("water").species == METALS
+
+
+def test_a_checkpoint_in_place_of_a_model_is_told_how_to_be_imported(golden, tmp_path):
+    source = next(golden("local-s-only").glob("*.pth"))
+    told = f"{source}: a PyTorch checkpoint, not a Grapevine model.*grapevine import {source} -o.*grapevine.import_model"
+    for ask in (grapevine.Model, grapevine.info, Grapevine, lambda path: grapevine.evaluate(path, alloy())):
+        with pytest.raises(grapevine.Error, match=told):
+            ask(source)
+    ase.io.write(tmp_path / "some.extxyz", alloy())
+    for words in (["info", source], ["evaluate", source, tmp_path / "some.extxyz"]):
+        done = run([PROGRAM, *words])
+        assert done.returncode == 1 and f"grapevine import {source} -o" in done.stderr
+
+
+def test_double_precision_that_costs_much_is_said_unless_asked_for(golden_model):
+    model, atoms = golden_model("sevennet-parity"), Atoms("CH", [[0, 0, 0], [1.1, 0, 0]])
+    for ask in (Grapevine, lambda *given, **options: grapevine.evaluate(*given, atoms, **options)):
+        with pytest.warns(UserWarning, match="double precision, the default.*precision='mixed'") as told:
+            ask(model)
+        assert [warning.filename for warning in told] == [__file__]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            ask(model, precision="double")
+            ask(model, precision="mixed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Grapevine(ALLOY).parameters["precision"] == "double"
 
 
 def test_options_of_evaluate_that_cannot_be():
@@ -318,10 +385,12 @@ def test_info_is_what_the_program_prints(case, golden_model, monkeypatch):
 def test_info_of_shipped_models():
     facts = grapevine.info(ALLOY)
     assert facts == json.loads(program("info", "--json", ALLOY))
-    assert list(facts) == ["file", "file_bytes", "format_version", "architecture", "species", "cutoff", "layers",
+    assert list(facts) == ["file", "file_bytes", "file_sha256", "format_version", "architecture", "species", "cutoff", "layers",
                            "message_width", "parameters", "number_types", "units", "hyperparameters", "provenance"]
     model = grapevine.Model(ALLOY)
     assert (model.species, model.cutoff, model.layers, model.parameters) == (METALS, 5.0, 1, facts["parameters"])
+    assert model.sha256 == facts["file_sha256"] == hashlib.sha256(ALLOY.read_bytes()).hexdigest()
+    assert model.architecture == facts["architecture"] == "reann"
     assert repr(model) == f"Model({str(ALLOY)!r})"
 
 

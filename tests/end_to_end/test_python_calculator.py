@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import hashlib
 import json
 import pickle
 import sys
@@ -18,6 +19,8 @@ from ase import Atoms, units
 from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.calculators.lj import LennardJones
+from ase.calculators.mixing import SumCalculator
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.md.verlet import VelocityVerlet
 from ase.neighborlist import neighbor_list
@@ -713,6 +716,42 @@ def test_atoms_are_written_with_results_and_read_back(tmp_path):
                 np.testing.assert_allclose(after.calc.results[key], value, rtol=0, atol=1e-7, err_msg=key)
 
 
+@pytest.mark.parametrize("name", ["all.extxyz", "all.traj"])
+def test_files_that_ase_writes_say_where_results_come_from(name, tmp_path):
+    atoms = attach(alloy(1), precision="mixed")
+    atoms.get_forces()
+    cached = alloy(1)
+    cached.calc = atoms.calc
+    cached.get_potential_energy()
+    ase.io.write(tmp_path / name, [atoms, cached])
+    for read in ase.io.read(tmp_path / name, ":"):
+        assert read.info == {f"grapevine_{key}": value for key, value in atoms.calc.origin.items()}
+
+
+def test_files_that_ase_writes_have_the_deviations_of_a_committee(members, tmp_path):
+    atoms = attach(alloy(1), members)
+    atoms.get_forces()
+    atoms.rattle(0.05)
+    atoms.get_potential_energy()
+    results, origin = atoms.calc.results, atoms.calc.origin
+    assert origin["model"] == [member.name for member in members]
+    assert origin["model_sha256"] == [hashlib.sha256(member.read_bytes()).hexdigest() for member in members]
+    ase.io.write(tmp_path / "some.extxyz", atoms)
+    read = ase.io.read(tmp_path / "some.extxyz")
+    np.testing.assert_allclose(read.arrays["forces_deviation"], results["forces_deviation"], rtol=0, atol=1e-7)
+    assert read.info["energy_deviation"] == pytest.approx(results["energy_deviation"], rel=1e-9)
+    assert read.info["grapevine_model"] == "member0.safetensors member1.safetensors member2.safetensors"
+    assert read.info["grapevine_model_sha256"].split() == origin["model_sha256"]
+
+
+def test_results_of_others_are_not_said_to_be_of_the_model():
+    atoms = alloy(1)
+    calc = calculator()
+    atoms.calc = SumCalculator([calc, LennardJones()])
+    atoms.get_potential_energy()
+    assert atoms.info == {}
+
+
 def test_results_are_frozen(members):
     atoms = attach(alloy(3))
     energy, forces = atoms.get_potential_energy(), atoms.get_forces()
@@ -745,12 +784,15 @@ def test_copies_of_atoms_and_calculators(members):
 def test_parameters_and_results_go_into_databases(tmp_path):
     atoms = attach(alloy(5), precision="mixed")
     atoms.get_stress()
-    assert atoms.calc.todict() == {"precision": "mixed", "threads": 1}
+    origin = {"model": ALLOY.name, "model_sha256": hashlib.sha256(ALLOY.read_bytes()).hexdigest(),
+              "precision": "mixed", "version": grapevine.__version__}
+    assert atoms.calc.origin == origin
+    assert atoms.calc.todict() == {**origin, "threads": 1}
     json.dumps(atoms.calc.todict())
     with ase.db.connect(tmp_path / "some.db") as database:
         database.write(atoms, name="alloy")
     row = ase.db.connect(tmp_path / "some.db").get(name="alloy")
-    assert row.calculator == "grapevine" and row.calculator_parameters["precision"] == "mixed"
+    assert row.calculator == "grapevine" and row.calculator_parameters == {**origin, "threads": 1}
     assert row.energy == atoms.get_potential_energy()
     np.testing.assert_array_equal(row.toatoms().get_forces(), atoms.get_forces())
     np.testing.assert_array_equal(row.toatoms().get_stress(), atoms.get_stress())

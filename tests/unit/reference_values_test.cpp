@@ -41,6 +41,8 @@ FrameResult some_result() {
   return result;
 }
 
+const Origin origin{"alloy.safetensors", "0123abcd", "mixed", "1.2.3"};
+
 TEST(ReferenceValues, AreFoundUnderTheUsualNamesBestFirst) {
   Frame frame = cube();
   frame.info = {{"energy", "-1"}, {"REF_energy", "-2"}, {"virial", "1 2 3 4 5 6 7 8 9"}, {"stress", "0 0 0 0 0 1"}};
@@ -116,9 +118,11 @@ TEST(ResultFrame, SetsReferenceValuesAsideInTheirPlace) {
   Frame frame = cube();
   frame.info = {{"name", "x"}, {"energy", "-1"}, {"REF_energy", "-2"}, {"stress", "0"}, {"charge", "0"}};
   frame.columns = {{"forces", 3, std::vector<double>{7, 7, 7}}, {"tag", 1, std::vector<std::int64_t>{1}}};
-  const Frame result = with_results(frame, some_result());
-  EXPECT_THAT(info_names(result), ElementsAre("name", "reference_energy", "REF_energy", "reference_stress", "charge",
-                                              "evaluated_by", "energy", "virial", "stress"));
+  const Frame result = with_results(frame, some_result(), origin);
+  EXPECT_THAT(info_names(result),
+              ElementsAre("name", "reference_energy", "REF_energy", "reference_stress", "charge", "evaluated_by",
+                          "grapevine_model", "grapevine_model_sha256", "grapevine_precision", "grapevine_version",
+                          "energy", "virial", "stress"));
   EXPECT_THAT(column_names(result), ElementsAre("reference_forces", "tag", "forces", "energies"));
   EXPECT_EQ(*result.find_info("stress"), "-1 -0 -0 -0 -2 -0 -0 -0 -3");
 }
@@ -126,8 +130,13 @@ TEST(ResultFrame, SetsReferenceValuesAsideInTheirPlace) {
 TEST(ResultFrame, OfAResultFrameKeepsTheReferenceAndReplacesResults) {
   Frame frame = cube();
   frame.info = {{"energy", "-1"}};
-  const Frame twice = with_results(with_results(frame, some_result()), some_result());
-  EXPECT_THAT(info_names(twice), ElementsAre("reference_energy", "evaluated_by", "energy", "virial", "stress"));
+  const Frame once = with_results(frame, some_result(), origin);
+  const Frame twice = with_results(once, some_result(), {"other.safetensors", "4567", "double", "1.2.4"});
+  EXPECT_THAT(info_names(twice),
+              ElementsAre("reference_energy", "evaluated_by", "grapevine_model", "grapevine_model_sha256",
+                          "grapevine_precision", "grapevine_version", "energy", "virial", "stress"));
+  EXPECT_EQ(*twice.find_info("grapevine_model"), "other.safetensors");
+  EXPECT_EQ(*twice.find_info("grapevine_model_sha256"), "4567");
   EXPECT_THAT(column_names(twice), ElementsAre("forces", "energies"));
   EXPECT_EQ(*twice.find_info("reference_energy"), "-1");
   const ReferenceValues values = find_reference_values(twice, {});
@@ -135,10 +144,22 @@ TEST(ResultFrame, OfAResultFrameKeepsTheReferenceAndReplacesResults) {
   EXPECT_FALSE(values.forces || values.virial);
 }
 
+TEST(ResultFrame, KeepsTheOriginOfItsOwnResultsAndOfReferenceValues) {
+  Frame labelled = cube();
+  labelled.info = {{"energy", "-1"}, {"grapevine_model", "teacher.safetensors"}, {"grapevine_version", "0.9"}};
+  const Frame result = with_results(labelled, some_result(), origin);
+  EXPECT_EQ(*result.find_info("reference_grapevine_model"), "teacher.safetensors");
+  EXPECT_EQ(*result.find_info("reference_grapevine_version"), "0.9");
+  EXPECT_EQ(*result.find_info("grapevine_model"), "alloy.safetensors");
+  EXPECT_EQ(*result.find_info("grapevine_model_sha256"), "0123abcd");
+  EXPECT_EQ(*result.find_info("grapevine_precision"), "mixed");
+  EXPECT_EQ(*result.find_info("grapevine_version"), "1.2.3");
+}
+
 TEST(ResultFrame, HasStressOnlyWherePeriodicInThreeDirections) {
   Frame frame = cube();
   frame.periodic[1] = false;
-  EXPECT_EQ(with_results(frame, some_result()).find_info("stress"), nullptr);
+  EXPECT_EQ(with_results(frame, some_result(), origin).find_info("stress"), nullptr);
 }
 
 }  // namespace

@@ -112,6 +112,15 @@ TEST(Safetensors, BadHeadersAreRefused) {
   EXPECT_THAT(refusal("{} x"), HasSubstr("not valid JSON"));
 }
 
+TEST(Safetensors, PyTorchFilesAreToldHowToImportThem) {
+  const std::vector<std::string> beginnings{std::string("PK\x03\x04") + std::string(200, '\0'),
+                                            "\x80\x02\x8a\x0al\xfc\x9c" + std::string(200, 'F')};
+  for (const std::string& begin : beginnings)
+    EXPECT_THAT(error_of([&] { TensorFile::parse(test::to_bytes(begin), "a/some.pth"); }),
+                AllOf(HasSubstr("a/some.pth: a PyTorch checkpoint"), HasSubstr("grapevine import a/some.pth -o"),
+                      HasSubstr("grapevine.import_model")));
+}
+
 TEST(Safetensors, BadEntriesAreRefused) {
   EXPECT_THAT(refusal(R"({"a":7})"), HasSubstr("not an object"));
   EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[1]}})", "abcd"), HasSubstr("data_offsets"));
