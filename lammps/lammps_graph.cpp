@@ -9,10 +9,11 @@
 
 using namespace LAMMPS_NS;
 
-void LammpsGraph::set_list(const NeighList &list, std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
-                           std::vector<unsigned char> at_boundary)
+void LammpsGraph::set_list(const NeighList &list, std::vector<int> centres, std::vector<int> rows,
+                           std::optional<std::vector<int>> ghost_rows, std::vector<unsigned char> at_boundary)
 {
   list_ = &list;
+  centres_ = std::move(centres);
   own_rows_ = rows.empty();
   rows_ = std::move(rows);
   ghost_rows_ = std::move(ghost_rows);
@@ -47,11 +48,6 @@ void LammpsGraph::set_model(const Atom &atom, const int *species_of_type, double
     in_double_.set_cutoff(cutoff);
 }
 
-std::span<const int> LammpsGraph::centres() const
-{
-  return {list_->ilist, static_cast<std::size_t>(list_->inum)};
-}
-
 template <class Real>
 void LammpsGraph::fill(const grapevine::EdgeStripper<Real> &stripper, std::span<const int> centres,
                        grapevine::EdgeBlock<Real> &block) const
@@ -72,6 +68,7 @@ void LammpsGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<doubl
 
 double LammpsGraph::bytes() const
 {
-  return static_cast<double>((rows_.capacity() + species_.capacity()) * sizeof(int) + at_boundary_.capacity()) +
+  return static_cast<double>((centres_.capacity() + rows_.capacity() + species_.capacity()) * sizeof(int) +
+                             at_boundary_.capacity()) +
          in_float_.bytes() + in_double_.bytes();
 }

@@ -12,16 +12,16 @@ namespace LAMMPS_NS {
 class Atom;
 class NeighList;
 
-/// A rank's atoms and full neighbour list, as the engine wants to see them. Centres are the list's atoms: with
-/// pair_style hybrid, those of this style's types only.
+/// A rank's atoms and full neighbour list, as the engine wants to see them.
 class LammpsGraph : public grapevine::Graph {
  public:
   explicit LammpsGraph(bool mixed) : mixed_(mixed) {}
 
-  /// Takes up a new neighbour list. `rows` [own + ghosts] tells which row of arrays over atoms each atom uses; empty
-  /// stands for one row each. `ghost_rows` and `at_boundary` are as in Graph.
-  void set_list(const NeighList &list, std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
-                std::vector<unsigned char> at_boundary);
+  /// Takes up a new neighbour list and those of its atoms whose energy is computed. `rows` [own + ghosts] tells which
+  /// row of arrays over atoms each atom uses; empty stands for one row each. `ghost_rows` and `at_boundary` are as in
+  /// Graph.
+  void set_list(const NeighList &list, std::vector<int> centres, std::vector<int> rows,
+                std::optional<std::vector<int>> ghost_rows, std::vector<unsigned char> at_boundary);
 
   /// Takes up the atoms as they are now; `species_of_type` is [ntypes + 1], -1 for types of other potentials. The list
   /// reaches no further than `reach`. Throws AtomError for a position that is not finite.
@@ -32,7 +32,7 @@ class LammpsGraph : public grapevine::Graph {
 
   int own() const override { return own_; }
   int ghosts() const override { return ghosts_; }
-  std::span<const int> centres() const override;
+  std::span<const int> centres() const override { return centres_; }
   std::span<const int> species() const override { return species_; }
   std::span<const unsigned char> at_boundary() const override { return at_boundary_; }
   std::optional<std::span<const int>> ghost_rows() const override { return ghost_rows_; }
@@ -50,6 +50,7 @@ class LammpsGraph : public grapevine::Graph {
   int own_ = 0;
   int ghosts_ = 0;
   bool own_rows_ = true;
+  std::vector<int> centres_;
   std::vector<int> rows_;
   std::optional<std::vector<int>> ghost_rows_;
   std::vector<unsigned char> at_boundary_;

@@ -37,16 +37,15 @@ void OwnerFinder::unpack_forward(int n, int first, const double *buf)
     ghosts_[i - own_] = {static_cast<int>(buf[0]), static_cast<int>(buf[1])};
 }
 
-std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, int own, int ghosts)
+std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, std::span<const int> centres, int own,
+                                                      int ghosts)
 {
   std::vector<unsigned char> used(static_cast<std::size_t>(ghosts), 0);
-  for (int ii = 0; ii < list.inum; ii++) {
-    const int i = list.ilist[ii];
+  for (const int i : centres)
     for (int jj = 0; jj < list.numneigh[i]; jj++) {
       const int j = list.firstneigh[i][jj] & NEIGHMASK;
       if (j >= own) used[j - own] = 1;
     }
-  }
   return used;
 }
 
@@ -58,17 +57,16 @@ std::vector<int> LAMMPS_NS::halo_rows(const grapevine::HaloPlan &plan)
   return rows;
 }
 
-std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, int own, const grapevine::HaloPlan &plan)
+std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, std::span<const int> centres, int own,
+                                                        const grapevine::HaloPlan &plan)
 {
   if (plan.owners().empty() && plan.holders().empty()) return {};
   std::vector<unsigned char> at_boundary(static_cast<std::size_t>(own), 0);
   for (const grapevine::HaloPlan::Peer &holder : plan.holders())
     for (const int row : holder.rows) at_boundary[row] = 1;
   const std::vector<int> &rows = plan.rows();
-  for (int ii = 0; ii < list.inum; ii++) {
-    const int i = list.ilist[ii];
+  for (const int i : centres)
     for (int jj = 0; jj < list.numneigh[i] && !at_boundary[i]; jj++)
       at_boundary[i] = rows[list.firstneigh[i][jj] & NEIGHMASK] >= own;
-  }
   return at_boundary;
 }

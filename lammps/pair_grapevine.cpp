@@ -2,7 +2,9 @@
 #include "pair_grapevine.h"
 
 #include "formats/safetensors.hpp"
+#include "lammps_exclusions.h"
 #include "models/registry.hpp"
+#include "non_finite.h"
 
 #include <lammps/atom.h>
 #include <lammps/comm.h>
@@ -142,6 +144,7 @@ void PairGrapevine::coeff(int narg, char **arg)
   for (const Member &member : members_) cutoff_ = MAX(cutoff_, member.potential->cutoff());
   graph_ = std::make_unique<LammpsGraph>(mixed_);
   setup_done_ = true;
+  warned_.clear();
 
   force_exchange_.reset();
   if (committee) force_exchange_ = std::make_unique<PairExchange<double>>(lmp, this, own_exchange_);
@@ -245,11 +248,13 @@ void PairGrapevine::init_style()
   if (force->newton_pair == 0) error->all(FLERR, "Pair style grapevine requires newton pair on");
   if (strcmp(update->unit_style, "metal") != 0 && strcmp(update->unit_style, "real") != 0)
     error->all(FLERR, "Pair style grapevine requires units metal or real, not {}", update->unit_style);
-  if (atom->molecular != Atom::ATOMIC)
-    for (int k = 1; k <= 3; k++)
-      if (force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0)
-        error->all(FLERR, "Pair style grapevine needs all neighbours, and special_bonds leaves out bonded ones; "
-                          "use special_bonds lj/coul 1.0 1.0 1.0");
+  for (const Compute *compute : modify->get_compute_list())
+    if (strcmp(compute->style, "heat/flux") == 0)
+      warn_once(fmt::format("The heat flux of compute {} is wrong for pair style grapevine: the stresses of compute "
+                            "stress/atom do not tell how an atom's energy depends on atoms beyond its neighbours. Take "
+                            "thermal conductivities from a heat current that is imposed, e.g. by fix ehex or fix "
+                            "thermal/conductivity",
+                            compute->id));
 
   // pair_style hybrid sizes its messages before pair_coeff tells how wide ours are
   force->pair->comm_forward = MAX(force->pair->comm_forward, comm_forward);
@@ -290,8 +295,14 @@ void PairGrapevine::take_list()
   setup_done_ = false;
   list_builds_ = neighbor->ncalls;
   list_step_ = neighbor->lastcall;
+
+  const Exclusions exclusions(lmp, *list, map);
+  if (const std::string problem = exclusions.bonds_left_out(); !problem.empty()) error->all(FLERR, problem);
+  if (const std::string problem = exclusions.pairs_left_out(); !problem.empty()) warn_once(problem);
+  std::vector<int> centres = exclusions.centres();
+
   if (!own_exchange_) {
-    graph_->set_list(*list, {}, std::nullopt, {});
+    graph_->set_list(*list, std::move(centres), {}, std::nullopt, {});
     return;
   }
   if (!communicator_) communicator_ = std::make_shared<grapevine::Communicator>(world);
@@ -299,10 +310,20 @@ void PairGrapevine::take_list()
   packer_ = &finder;
   const std::vector<grapevine::Owner> owners = finder.find(lmp, this);
   auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
-                                                    ghosts_in_lists(*list, atom->nlocal, atom->nghost));
-  graph_->set_list(*list, plan->rows(), halo_rows(*plan), atoms_at_boundary(*list, atom->nlocal, *plan));
+                                                    ghosts_in_lists(*list, centres, atom->nlocal, atom->nghost));
+  std::vector<unsigned char> at_boundary = atoms_at_boundary(*list, centres, atom->nlocal, *plan);
+  graph_->set_list(*list, std::move(centres), plan->rows(), halo_rows(*plan), std::move(at_boundary));
   if (force_exchange_) force_exchange_->set_plan(plan);
   for (Member &member : members_) member.engine->set_plan(plan);
+}
+
+/* ----------------------------------------------------------------------
+   what is said of one pair_coeff once is not said again in every run
+------------------------------------------------------------------------- */
+
+void PairGrapevine::warn_once(const std::string &text)
+{
+  if (warned_.insert(text).second && comm->me == 0) error->warning(FLERR, text);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -346,20 +367,21 @@ void PairGrapevine::compute(int eflag, int vflag)
 
 double PairGrapevine::evaluate(Member &member, double weight, bool drives, double *forces)
 {
+  atom_energies_.assign(static_cast<std::size_t>(atom->nlocal), 0.0);
   grapevine::Output result;
   result.energy_unit = weight;
   if (strcmp(update->unit_style, "real") == 0)
     result.energy_unit *= utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   result.forces = forces;
-  result.energies = drives && eflag_atom ? eatom : nullptr;
+  result.energies = drives && eflag_atom ? eatom : atom_energies_.data();
   result.atom_virials = drives && vflag_atom ? atom_virials_.data() : nullptr;
   result.wants_virial = drives && vflag_either != 0;
 
   packer_ = member.engine->packer();
   member.engine->evaluate(*graph_, result);
-  if (!std::isfinite(result.energy))
-    error->one(FLERR, "Pair style grapevine found an energy that is not a number on this rank at step {}",
-               update->ntimestep);
+  const std::size_t numbers = 3 * static_cast<std::size_t>(atom->nlocal + atom->nghost);
+  if (!std::isfinite(result.energy) || !all_finite(result.virial) || !all_finite({forces, numbers}))
+    report_non_finite(member, result);
 
   if (drives && eflag_global) eng_vdwl += result.energy;
   if (drives && vflag_global)
@@ -478,16 +500,60 @@ void *PairGrapevine::extract_peratom(const char *name, int &columns)
 
 /* ---------------------------------------------------------------------- */
 
+std::string PairGrapevine::name_of(int i) const
+{
+  return atom->tag_enable ? std::to_string(atom->tag[i]) : "without ID";
+}
+
 void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 {
-  const auto name = [this](int i) { return atom->tag_enable ? std::to_string(atom->tag[i]) : "without ID"; };
   if (std::isfinite(problem.distance))
     error->one(FLERR, "Atoms {} and {} are on top of each other ({:.3g} Angstrom apart) at step {}",
-               name(problem.first), name(problem.second), problem.distance, update->ntimestep);
+               name_of(problem.first), name_of(problem.second), problem.distance, update->ntimestep);
   const double *x = atom->x[problem.first];
   const bool first_is_finite = std::isfinite(x[0]) && std::isfinite(x[1]) && std::isfinite(x[2]);
   error->one(FLERR, "Position of atom {} is not a number at step {}; the simulation is unstable",
-             name(first_is_finite ? problem.second : problem.first), update->ntimestep);
+             name_of(first_is_finite ? problem.second : problem.first), update->ntimestep);
+}
+
+/* ----------------------------------------------------------------------
+   what is not finite spreads with the messages between layers: its source is most likely where atoms are closest
+------------------------------------------------------------------------- */
+
+void PairGrapevine::report_non_finite(const Member &member, const grapevine::Output &result)
+{
+  const auto finite = [&](int i) {
+    return all_finite({result.forces + 3 * static_cast<std::size_t>(i), 3}) &&
+           (i >= atom->nlocal || std::isfinite(result.energies[i]));
+  };
+
+  std::set<tagint> found;
+  for (int i = 0; i < atom->nlocal + atom->nghost; i++)
+    if (!finite(i) && atom->tag_enable) found.insert(atom->tag[i]);
+  constexpr std::size_t most = 8;
+  std::string atoms;
+  std::size_t n = 0;
+  for (const tagint id : found)
+    if (n++ < most) atoms += fmt::format(" {}", id);
+  if (n > most) atoms += fmt::format(" and {} more", n - most);
+
+  double closest = INFINITY;
+  std::string pair;
+  for (const int i : graph_->centres()) {
+    if (finite(i)) continue;
+    for (int jj = 0; jj < list->numneigh[i]; jj++) {
+      const int j = list->firstneigh[i][jj] & NEIGHMASK;
+      const double *a = atom->x[i], *b = atom->x[j];
+      const double distance = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+      if (distance >= closest) continue;
+      closest = distance;
+      pair = fmt::format(" (the closest, {} and {}, are {:.3g} Angstrom apart)", name_of(i), name_of(j), distance);
+    }
+  }
+
+  error->one(FLERR, "Model {} gives energies, forces or virials that are not finite at step {}, for atoms{}{}{}",
+             member.file, update->ntimestep, atoms.empty() ? " without ID" : atoms, pair,
+             mixed_ ? "; in double precision (pair_style grapevine double) they may be finite" : "");
 }
 
 /* ----------------------------------------------------------------------
@@ -560,7 +626,8 @@ double PairGrapevine::memory_usage()
 {
   double bytes = Pair::memory_usage() + (graph_ ? graph_->bytes() : 0.0);
   for (const Member &member : members_) bytes += member.engine->bytes();
-  bytes += static_cast<double>((atom_virials_.capacity() + member_forces_.capacity()) * sizeof(double));
+  bytes += static_cast<double>((atom_energies_.capacity() + atom_virials_.capacity() + member_forces_.capacity()) *
+                               sizeof(double));
   return bytes + deviation_.bytes() + (force_exchange_ ? force_exchange_->bytes() : 0.0);
 }
 

@@ -5,6 +5,7 @@
 #include <lammps/pair.h>
 
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -55,6 +56,7 @@ class PairGrapevine : public Pair {
   void map_species(Member &) const;
   bool list_is_new() const;
   void take_list();
+  void warn_once(const std::string &);
   std::string read_file_on_rank_0(const std::string &);
   double evaluate(Member &, double, bool, double *);
   void compute_committee();
@@ -62,7 +64,9 @@ class PairGrapevine : public Pair {
   void finish_deviation(double);
   void report_work(Member &, const std::string &);
   void report_deviations();
+  std::string name_of(int) const;
   void report_atoms(const grapevine::AtomError &);
+  void report_non_finite(const Member &, const grapevine::Output &);
 
   bool mixed_;
   bool own_exchange_;
@@ -71,9 +75,10 @@ class PairGrapevine : public Pair {
   MessagePacker *packer_;          // of the message under way
   std::vector<Member> members_;    // one, or those of a committee
   double cutoff_;                  // largest of the models
-  std::vector<double> atom_virials_;
+  std::vector<double> atom_energies_, atom_virials_;
   std::unique_ptr<LammpsGraph> graph_;
   bool setup_done_;    // since the list was last taken up
+  std::set<std::string> warned_;
   bigint list_builds_, list_step_;
 
   // of a committee

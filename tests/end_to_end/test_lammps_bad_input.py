@@ -6,7 +6,8 @@ import struct
 
 import numpy as np
 import pytest
-from lammps_run import RUN_0, fcc_mixture, setup, write_data
+from lammps_run import ROOT, RUN_0, fcc_mixture, setup, write_data
+from test_lammps_committee import read_model, write_model
 
 ELEMENTS = ["O", "C", "Ni"]
 SMALL = fcc_mixture(2, 2, 2)
@@ -213,3 +214,58 @@ def test_position_that_is_no_number_in_the_data_file(lammps, start, three_layer,
     data = (tmp_path / "data.test").read_text()
     (tmp_path / "data.test").write_text(re.sub(r"^(7 \d) \S+", r"\1 nan", data, flags=re.MULTILINE))
     assert_refused(lammps, head + RUN_0, "nan|assign all atoms|[Nn]on-numeric|[Ll]ost atoms")
+
+
+# ---- results that are not finite
+
+
+SHIPPED = ROOT / "models" / "nbmotaw.safetensors"
+METALS = ["W", "Nb", "W"]
+
+
+@pytest.fixture
+def overflowing(tmp_path):
+    """A model whose radial functions are large where two atoms are 0.3 Angstrom apart: their eighth power is no float."""
+    metadata, tensors = read_model(SHIPPED)
+    tensors["radial.centre"][:] = 4
+    tensors["radial.exponent"][:] = 1.3
+    write_model(tmp_path / "overflowing.safetensors", metadata, tensors)
+    return "overflowing.safetensors"
+
+
+def close_to_atom_9(distance):
+    x, y, z = SMALL.positions[8]
+    return f"set atom 5 x {x:.8f} y {y:.8f} z {z + distance:.8f}\n"
+
+
+@pytest.mark.parametrize("exchange", ["own", "lammps"])
+def test_overflow_in_mixed_precision(lammps, start, overflowing, exchange):
+    close = close_to_atom_9(0.3)
+    double = lammps(start(overflowing, METALS) + close + RUN_0, 2)
+    assert np.isfinite(double.row["PotEng"]) and np.isfinite(double.atoms()["f"]).all()
+    run = lammps(start(overflowing, METALS, precision=f"mixed exchange {exchange}") + close + RUN_0, 2, must="fail")
+    for error in run.errors:
+        assert error.startswith("ERROR on proc") and "not finite at step 0, for atoms " in error
+        assert "overflowing.safetensors" in error and "pair_style grapevine double" in error
+    assert any(re.search("(5 and 9|9 and 5), are 0.3 Ang", error) for error in run.errors)
+
+
+def test_overflow_during_a_run(lammps, start, overflowing):
+    approach = close_to_atom_9(1.3) + "group five id 5\nfix move five move linear 0 0 -100\ntimestep 0.001\n"
+    assert_refused(lammps, start(overflowing, METALS, precision="mixed") + approach + "run 20\n",
+                   r"not finite at step [1-9]", "pair_style grapevine double")
+
+
+def test_overflow_in_a_model_of_a_committee(lammps, start, overflowing):
+    models = f"pair_style grapevine mixed\npair_coeff * * {SHIPPED} {overflowing} W Nb W\n"
+    assert_refused(lammps, start(None, style=models) + close_to_atom_9(0.3) + RUN_0, "Model overflowing", "not finite")
+
+
+def test_energy_that_is_not_finite_names_its_atom(lammps, start, tmp_path):
+    metadata, tensors = read_model(SHIPPED)
+    tensors["energy.shift"][metadata["species"].split().index("Ta")] = 1e308
+    write_model(tmp_path / "large.safetensors", metadata, tensors)
+    script = start("large.safetensors", METALS, units="real") + "set atom 11 type 2\nset type 2 type 1\n"
+    lammps(script + RUN_0, 2)
+    tantalum = script.replace("W Nb W", "W Ta W") + "set atom 11 type 2\n"
+    assert_refused(lammps, tantalum + RUN_0, "not finite at step 0, for atoms 11 ")
