@@ -33,6 +33,7 @@ namespace grapevine {
 namespace {
 
 constexpr std::uintmax_t largest_file = 1u << 20;
+constexpr int most_dots = 8;  // of a key; those of a training have one
 constexpr const char* atoms_section = "isolated_atoms";
 
 std::string name_of(const toml::key& key) { return restore_letters(key.str()); }
@@ -172,6 +173,9 @@ std::string isolated_atoms(const TrainingOptions& options) {
 
 TrainingOptions parse_config(std::string_view text, const std::string& name, const std::filesystem::path& folder) {
   const std::string ascii = escape_letters(text);
+  if (const int line = line_of_deep_key(ascii, most_dots); line > 0)
+    throw Error(fmt::format("{}:{}: a key with more than {} dots; grapevine train --init lists all options", name, line,
+                            most_dots));
   try {
     return Reader(name, folder).read(toml::parse(ascii));
   } catch (const toml::parse_error& error) {

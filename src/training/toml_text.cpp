@@ -18,6 +18,53 @@ bool goes_on_like_a_header(std::string_view line) {
          std::string_view("_-\"'").find(line[key]) != std::string_view::npos;
 }
 
+/// Walks through TOML and counts the dots of the key it is in; what stands in quotes or comments counts for nothing.
+class KeyScanner {
+ public:
+  explicit KeyScanner(std::string_view text) : text_(text) {}
+
+  /// The line on which a key has more than `most` dots; 0 if there is none.
+  int line_of_deep_key(int most) {
+    int dots = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"' || c == '\'') {
+        skip_string(c);
+        continue;
+      }
+      ++at_;
+      if (c == '\n') ++line_;
+      if (c == '#') at_ = std::min(text_.find('\n', at_), text_.size());
+      if (std::string_view("\n=,{}[]").find(c) != std::string_view::npos) dots = 0;
+      if (c == '.' && ++dots > most) return line_;
+    }
+    return 0;
+  }
+
+ private:
+  /// A string of one line ends with it, closed or not; one in three quotes may have two more before its end.
+  void skip_string(char quote) {
+    const std::string triple(3, quote);
+    const bool is_long = text_.substr(at_, 3) == triple;
+    at_ += is_long ? 3 : 1;
+    while (at_ < text_.size()) {
+      if (is_long ? text_.substr(at_, 3) == triple : text_[at_] == quote) {
+        at_ += is_long ? 3 : 1;
+        for (int more = 0; is_long && more < 2 && at_ < text_.size() && text_[at_] == quote; ++more) ++at_;
+        return;
+      }
+      if (text_[at_] == '\n' && !is_long) return;
+      if (text_[at_] == '\\' && quote == '"' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') ++at_;
+      if (text_[at_] == '\n') ++line_;
+      ++at_;
+    }
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int line_ = 1;
+};
+
 }  // namespace
 
 std::string escape_letters(std::string_view text) {
@@ -59,5 +106,7 @@ int line_of_bad_header(std::string_view text) {
   }
   return std::max(number, 1);
 }
+
+int line_of_deep_key(std::string_view text, int most_dots) { return KeyScanner(text).line_of_deep_key(most_dots); }
 
 }  // namespace grapevine

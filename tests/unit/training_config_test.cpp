@@ -200,5 +200,15 @@ TEST(TrainingOptionsCheck, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(refused([](TrainingOptions& o) { o.optimiser.epochs = 1; }), HasSubstr("warm_up_epochs"));
 }
 
+TEST(TrainingConfig, KeysOfManyDotsAreRefusedAndNoStackOverflows) {
+  std::string dots;
+  for (int n = 0; n < 300'000; ++n) dots += "a.";
+  for (const std::string& text : {"[" + dots + "a]\nx = 1", "\n" + dots + "a = 1", "x = {" + dots + "a = 1}",
+                                  "a = [\"\"\"b\"\"\"\"\", {" + dots + "a = 1}]", "\"#\"." + dots + "a = 1"})
+    EXPECT_THAT(refusal(text), HasSubstr("a key with more than 8 dots")) << text.substr(0, 20);
+  EXPECT_THAT(refusal("# a\ntrain = \"\"\"\n\"\"\"\n[" + dots + "a]"), StartsWith("c.toml:4: "));
+  EXPECT_EQ(parse("output = \"" + dots + "\"  # " + dots).output, "/folder/" + dots) << "dots in quotes are no keys";
+}
+
 }  // namespace
 }  // namespace grapevine
