@@ -72,7 +72,7 @@ def evaluate(
         Any cells, any mix of periodic directions. Of a file, all structures that ``ase.io.read`` finds in it.
     precision : {"double", "mixed"}, optional
         ``double`` if not given. ``mixed`` runs in single precision and adds up in double: twice as fast for REANN
-        models, ten times for SevenNet.
+        models, six to fifteen times for SevenNet.
     threads : int, optional
         Number of threads; all cores, or ``OMP_NUM_THREADS``, if not given.
 

@@ -15,7 +15,7 @@ PathLike = str | os.PathLike[str]
 
 MODELS = Path(__file__).resolve().parent / "share" / "grapevine" / "models"
 # Architectures for which double precision takes many times as long as mixed, and how many.
-COSTLY_IN_DOUBLE = {"nequip": "ten times"}
+COSTLY_IN_DOUBLE = {"nequip": "six or more times"}
 
 
 class Model:
@@ -100,7 +100,7 @@ def chosen_precision(precision: str | None, models: Sequence[Model]) -> str:
     costs = {COSTLY_IN_DOUBLE[model.architecture] for model in models if model.architecture in COSTLY_IN_DOUBLE}
     if precision is None and costs:
         warnings.warn(
-            f"this model runs in double precision, the default; precision='mixed' is about {max(costs)} as fast, with "
+            f"this model runs in double precision, the default; precision='mixed' is {max(costs)} as fast, with "
             "forces within 5e-6 eV/Angstrom; precision='double' keeps it without this word",
             stacklevel=3,
         )

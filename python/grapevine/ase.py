@@ -50,7 +50,7 @@ class Grapevine(Calculator):
         The potential, its file, or the name of a model that comes with the package; several are a committee.
     precision : {"double", "mixed"}, optional
         ``double`` if not given. ``mixed`` runs in single precision and adds up in double: twice as fast for REANN
-        models, ten times for SevenNet, with an error that docs/precision.md tells.
+        models, six to fifteen times for SevenNet, with an error that docs/precision.md tells.
     threads : int, optional
         Number of threads; all cores, or ``OMP_NUM_THREADS``, if not given.
     skin : float
