@@ -1,6 +1,7 @@
 """`grapevine evaluate` as a user runs it: against reference results, ASE, finite differences and symmetries."""
 
 import functools
+import hashlib
 import json
 import signal
 import subprocess
@@ -129,6 +130,21 @@ def test_ase_reads_the_output_back(golden, golden_model, evaluate, tmp_path):
                 assert "stress" not in after.calc.results
             assert after.info["reference_energy"] == before.get_potential_energy()
             assert (after.arrays["reference_forces"] == before.get_forces()).all()
+
+
+def test_results_say_where_they_come_from(grapevine, three_layer, tmp_path):
+    source, output = tmp_path / "in.extxyz", tmp_path / "out.extxyz"
+    write(source, [oxide(1), oxide(2)])
+    command = [grapevine, "evaluate", three_layer, source, "--json", "-o", output, "--precision", "mixed"]
+    facts = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    version = subprocess.run([grapevine, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    digest = hashlib.sha256(three_layer.read_bytes()).hexdigest()
+    assert facts["model_sha256"] == digest and facts["precision"] == "mixed" and facts["version"] == version
+    for atoms in read(output, ":"):
+        assert atoms.info["grapevine_model"] == three_layer.name
+        assert atoms.info["grapevine_model_sha256"] == digest
+        assert atoms.info["grapevine_precision"] == "mixed"
+        assert atoms.info["grapevine_version"] == version
 
 
 def test_ase_files_keep_their_columns_and_info(three_layer, evaluate, tmp_path):

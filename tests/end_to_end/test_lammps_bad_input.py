@@ -50,6 +50,11 @@ def test_file_that_is_no_model(lammps, start, tmp_path, content):
     assert_refused(lammps, start("broken.safetensors") + RUN_0, "broken.safetensors")
 
 
+def test_checkpoint_in_place_of_a_model_is_told_how_to_be_imported(lammps, start, golden):
+    checkpoint = next(golden("local-s-only").glob("*.pth"))
+    assert_refused(lammps, start(checkpoint) + RUN_0, "a PyTorch checkpoint", f"grapevine import {checkpoint} -o")
+
+
 @pytest.mark.parametrize("kept", [0.001, 0.3, 0.999])
 def test_truncated_model(lammps, start, tmp_path, three_layer, kept):
     content = three_layer.read_bytes()
