@@ -274,3 +274,27 @@ def test_energy_that_is_not_finite_names_its_atom(lammps, start, tmp_path):
     lammps(script + RUN_0, 2)
     tantalum = script.replace("W Nb W", "W Ta W") + "set atom 11 type 2\n"
     assert_refused(lammps, tantalum + RUN_0, "not finite at step 0, for atoms 11 ")
+
+
+# ---- what the documentation says of messages
+
+
+def words_of(message):
+    """The parts of a message that do not change, between what is filled in."""
+    return [part.strip(" ,;(:") for part in re.split(r"\{[^}]*\}|\.\.\.", message)]
+
+
+def test_troubleshooting_has_every_message():
+    page = (ROOT / "docs" / "lammps.md").read_text()
+    section = page.split("## Troubleshooting")[1].split("\n## ")[0]
+    messages = [message for row in section.splitlines() if row.startswith("| `") and "(by LAMMPS)" not in row
+                for message in re.findall("`([^`]*)`", row.split("|")[1])]
+    source = "".join((ROOT / "lammps" / name).read_text() for name in ("pair_grapevine.cpp", "lammps_exclusions.cpp"))
+    source = re.sub(r'"\s*\n\s*"', "", source)  # literals over several lines
+    written = re.findall(r'error->(?:all|one)\(FLERR,\s*(?:Error::NOLASTLINE, )?"([^"]+)"', source)
+    assert len(written) > 10
+    for message in written:
+        if message != "{}":
+            assert any(words_of(row)[0] in message for row in messages), f"not in docs/lammps.md: {message}"
+    for row in messages:
+        assert all(words in source for words in words_of(row)), f"no message of the plugin: {row}"
