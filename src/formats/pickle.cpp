@@ -8,6 +8,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "formats/allowance.hpp"
 #include "formats/pickle_opcodes.hpp"
 #include "support/error.hpp"
 
@@ -16,10 +17,14 @@ namespace {
 
 using namespace pickle_opcodes;
 
-// Every opcode creates at most a few small values, so this one limit bounds time and memory; a model of a hundred
-// elements needs a tenth of it.
+// A model of a hundred elements needs a tenth of this.
 constexpr std::int64_t max_opcodes = 4'000'000;
-constexpr std::int64_t max_tree_size = 4'000'000;
+// Values may be recalled by opcodes of two bytes, but honest pickles hardly recall whole structures.
+constexpr std::int64_t free_tree_size = 1 << 16;
+// Memory that values may take for every byte of the pickle; honest pickles need about a third of it.
+constexpr std::uint64_t memory_per_byte = 48;
+constexpr std::uint64_t free_memory = 16u << 20;
+constexpr std::size_t longest_name = 512;  // of a class or function
 constexpr std::size_t max_rank = 16;
 constexpr int newest_protocol = 5;
 
@@ -94,7 +99,13 @@ const T* pointer_to(const PickleValue& value) {
 class Unpickler {
  public:
   Unpickler(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load)
-      : bytes_(bytes), where_(where), load_(load) {}
+      : bytes_(bytes),
+        where_(where),
+        load_(load),
+        max_tree_size_(free_tree_size + static_cast<std::int64_t>(bytes.size())),
+        memory_(free_memory + memory_per_byte * bytes.size(),
+                where + ": its values need far more memory than its size"),
+        copied_(4 * bytes.size(), where + ": more array data than the pickle has bytes") {}
 
   PickleValue run() {
     for (std::int64_t count = 0; count < max_opcodes; ++count) {
@@ -142,8 +153,18 @@ class Unpickler {
 
   // Stack
 
-  void push(PickleValue value) { stack_.push_back(std::move(value)); }
-  void push_text(std::string_view text) { push(std::make_shared<const std::string>(text)); }
+  void push(PickleValue value) {
+    memory_.spend(sizeof value);
+    stack_.push_back(std::move(value));
+  }
+  /// A value of its own in memory, with `more` bytes besides the object itself.
+  template <class Value, class... Arguments>
+  std::shared_ptr<Value> make(std::size_t more, Arguments&&... arguments) {
+    constexpr std::size_t overhead = 32;  // counts of owners, and what the allocator needs
+    memory_.spend(sizeof(Value) + overhead + more);
+    return std::make_shared<Value>(std::forward<Arguments>(arguments)...);
+  }
+  void push_text(std::string_view text) { push(make<const std::string>(text.size(), text)); }
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
   PickleValue& top() {
     if (stack_.size() <= floor()) fail("the pickle takes more from its stack than it put there");
@@ -180,10 +201,10 @@ class Unpickler {
     }
     if (parent.placed) fail("a structure that contains itself or is changed after use");
     parent.size += size;
-    if (parent.size > max_tree_size) fail("a structure too large for a model");
+    if (parent.size > max_tree_size_) fail("a structure too large for a model");
   }
   void push_tuple(std::vector<PickleValue> items) {
-    auto tuple = std::make_shared<PickleTuple>();
+    auto tuple = make<PickleTuple>(items.size() * sizeof(PickleValue));
     for (const PickleValue& item : items) place(*tuple, item);
     tuple->items = std::move(items);
     push(std::move(tuple));
@@ -191,6 +212,7 @@ class Unpickler {
   void append(const PickleValue& target, std::vector<PickleValue> items) {
     const auto* list = std::get_if<std::shared_ptr<PickleList>>(&target);
     if (!list) fail("items appended to something that is not a list");
+    memory_.spend(items.size() * sizeof(PickleValue));
     for (PickleValue& item : items) {
       place(**list, item);
       (*list)->items.push_back(std::move(item));
@@ -199,6 +221,7 @@ class Unpickler {
   void set_items(const PickleValue& target, std::vector<PickleValue> items) {
     const auto* dict = std::get_if<std::shared_ptr<PickleDict>>(&target);
     if (!dict || items.size() % 2 != 0) fail("keys and values given to something that is not a dict");
+    memory_.spend(items.size() * sizeof(PickleValue));
     for (std::size_t i = 0; i < items.size(); i += 2) {
       place(**dict, items[i]);
       place(**dict, items[i + 1]);
@@ -220,11 +243,13 @@ class Unpickler {
   // Globals
 
   void push_global(std::string_view module, std::string_view name) {
+    if (module.size() + name.size() > longest_name)
+      fail(fmt::format("a name of more than {} letters: {}", longest_name, printable(module)));
     PickleGlobal global{std::string(module), std::string(name)};
     if (!is_allowed(global))
       fail(fmt::format("refused: the pickle asks for {}, which no model needs; only tensors and plain data are read",
                        printable(global.full_name())));
-    push(std::make_shared<const PickleGlobal>(std::move(global)));
+    push(make<const PickleGlobal>(module.size() + name.size(), std::move(global)));
   }
   void stack_global() {
     const std::vector<PickleValue> names = pop_many(2);
@@ -239,7 +264,7 @@ class Unpickler {
     const auto* arguments = pointer_to<PickleTuple>(parts[1]);
     if (!global || !is_script_class(*global) || !arguments || !arguments->items.empty())
       fail("an object that is not of a TorchScript class");
-    auto object = std::make_shared<PickleObject>();
+    auto object = make<PickleObject>(global->module.size() + global->name.size());
     object->class_name = global->full_name();
     push(std::move(object));
   }
@@ -251,7 +276,7 @@ class Unpickler {
     const std::vector<PickleValue>& items = arguments->items;
     const std::string name = global->full_name();
     if (name == "collections.OrderedDict" && items.empty())
-      push(std::make_shared<PickleDict>());
+      push(make<PickleDict>(0));
     else if (name == "torch._utils._rebuild_tensor_v2" || name == "torch._utils._rebuild_tensor")
       push(rebuild_tensor(items));
     else if (name == "numpy.dtype")
@@ -290,7 +315,7 @@ class Unpickler {
     const auto element = static_cast<std::int64_t>(element_size(*dtype));
     if (size / element != *count || size % element != 0)
       fail(fmt::format("storage {} has {} bytes; expected {} elements of {}", printable(*key), size, *count, element));
-    push(std::make_shared<const TorchStorage>(std::move(storage)));
+    push(make<const TorchStorage>(0, std::move(storage)));
   }
   std::vector<std::int64_t> sizes(const PickleValue& value) const {
     const auto* tuple = pointer_to<PickleTuple>(value);
@@ -303,11 +328,14 @@ class Unpickler {
     }
     return result;
   }
-  PickleValue rebuild_tensor(const std::vector<PickleValue>& items) const {
+  PickleValue rebuild_tensor(const std::vector<PickleValue>& items) {
     const auto* storage = items.size() >= 4 ? pointer_to<const TorchStorage>(items[0]) : nullptr;
     const auto* offset = items.size() >= 4 ? std::get_if<std::int64_t>(&items[1]) : nullptr;
     if (!storage || !offset || *offset < 0) fail("a tensor without storage or offset");
-    auto tensor = std::make_shared<TorchTensor>(TorchTensor{*storage, *offset, sizes(items[2]), sizes(items[3])});
+    std::vector<std::int64_t> shape = sizes(items[2]);
+    std::vector<std::int64_t> strides = sizes(items[3]);
+    auto tensor = make<TorchTensor>((shape.size() + strides.size()) * sizeof(std::int64_t),
+                                    TorchTensor{*storage, *offset, std::move(shape), std::move(strides)});
     check_view(*tensor);
     // The stride of a dimension of length 1 is never used; a wild one must not overflow while walking the tensor.
     for (std::size_t d = 0; d < tensor->shape.size(); ++d)
@@ -331,12 +359,12 @@ class Unpickler {
 
   // Numpy
 
-  PickleValue numpy_type(const std::vector<PickleValue>& items) const {
+  PickleValue numpy_type(const std::vector<PickleValue>& items) {
     const std::string* name = items.empty() ? nullptr : pickle_text(items[0]);
     if (!name) fail("a numpy type without a name");
     const std::optional<DType> dtype = numpy_dtype(*name);
     if (!dtype) fail(fmt::format("numpy type {} is not supported", printable(*name)));
-    return std::make_shared<const NumpyType>(NumpyType{*dtype});
+    return make<const NumpyType>(0, NumpyType{*dtype});
   }
   /// (version, byte order, ...): all else concerns types made of several fields.
   void check_byte_order(const PickleValue& state) const {
@@ -345,18 +373,13 @@ class Unpickler {
     if (!order) fail("a numpy type without a byte order");
     if (*order != "<" && *order != "|" && *order != "=") fail("a numpy type that is not little-endian");
   }
-  PickleValue numpy_array(const std::vector<PickleValue>& items) const {
+  PickleValue numpy_array(const std::vector<PickleValue>& items) {
     const auto* type = items.size() == 3 ? pointer_to<const PickleGlobal>(items[0]) : nullptr;
     if (!type || type->full_name() != "numpy.ndarray") fail("a numpy array of an unknown class");
-    return std::make_shared<NumpyArray>();
-  }
-  /// Honest pickles decode each of their bytes once; recalled ones must not be copied without end.
-  void count_copied(std::size_t count) {
-    copied_ += count;
-    if (copied_ / 4 > bytes_.size()) fail("more array data than the pickle has bytes");
+    return make<NumpyArray>(0);
   }
   std::shared_ptr<const std::vector<std::byte>> bytes_of(const std::string& text) {
-    count_copied(text.size());
+    copied_.spend(text.size());
     const auto* begin = reinterpret_cast<const std::byte*>(text.data());
     return std::make_shared<const std::vector<std::byte>>(begin, begin + text.size());
   }
@@ -408,7 +431,7 @@ class Unpickler {
     const std::string* text = items.size() == 2 ? pickle_text(items[0]) : nullptr;
     const std::string* codec = items.size() == 2 ? pickle_text(items[1]) : nullptr;
     if (!text || !codec || (*codec != "latin1" && *codec != "latin-1")) fail("text that is not encoded as latin1");
-    count_copied(text->size());
+    copied_.spend(text->size());
     std::string result;
     for (std::size_t i = 0; i < text->size(); ++i) {
       const auto first = static_cast<unsigned char>((*text)[i]);
@@ -420,12 +443,16 @@ class Unpickler {
       if ((first != 0xc2 && first != 0xc3) || (second & 0xc0u) != 0x80) fail("text with characters beyond latin1");
       result += static_cast<char>(((first & 0x03u) << 6) | (second & 0x3fu));
     }
-    return std::make_shared<const std::string>(std::move(result));
+    return make<const std::string>(0, std::move(result));
   }
 
   // Memo
 
-  void memoize(std::uint64_t index) { memo_[index] = top(); }
+  void memoize(std::uint64_t index) {
+    constexpr std::size_t overhead = 48;  // of a map's entry
+    memory_.spend(sizeof(PickleValue) + overhead);
+    memo_[index] = top();
+  }
   void recall(std::uint64_t index) {
     const auto found = memo_.find(index);
     if (found == memo_.end()) fail("the pickle recalls a value it did not store");
@@ -464,8 +491,8 @@ class Unpickler {
 
   bool read_container(unsigned char opcode) {
     switch (opcode) {
-      case op_empty_list: push(std::make_shared<PickleList>()); return true;
-      case op_empty_dict: push(std::make_shared<PickleDict>()); return true;
+      case op_empty_list: push(make<PickleList>(0)); return true;
+      case op_empty_dict: push(make<PickleDict>(0)); return true;
       case op_empty_tuple: push_tuple({}); return true;
       case op_tuple1: push_tuple(pop_many(1)); return true;
       case op_tuple2: push_tuple(pop_many(2)); return true;
@@ -473,13 +500,13 @@ class Unpickler {
       case op_tuple: push_tuple(pop_to_mark()); return true;
       case op_list: {
         std::vector<PickleValue> items = pop_to_mark();
-        push(std::make_shared<PickleList>());
+        push(make<PickleList>(0));
         append(top(), std::move(items));
         return true;
       }
       case op_dict: {
         std::vector<PickleValue> items = pop_to_mark();
-        push(std::make_shared<PickleDict>());
+        push(make<PickleDict>(0));
         set_items(top(), std::move(items));
         return true;
       }
@@ -513,7 +540,10 @@ class Unpickler {
         if (number<std::uint8_t>() > newest_protocol) fail("a pickle protocol newer than 5");
         return true;
       case op_frame: number<std::uint64_t>(); return true;
-      case op_mark: marks_.push_back(stack_.size()); return true;
+      case op_mark:
+        memory_.spend(sizeof(std::size_t));
+        marks_.push_back(stack_.size());
+        return true;
       case op_pop: pop(); return true;
       case op_pop_mark: pop_to_mark(); return true;
       case op_dup: push(top()); return true;
@@ -544,7 +574,9 @@ class Unpickler {
   const std::string& where_;
   const StorageLoader& load_;
   std::size_t position_ = 0;
-  std::size_t copied_ = 0;
+  std::int64_t max_tree_size_;
+  Allowance memory_;  // bytes
+  Allowance copied_;  // bytes of arrays: honest pickles decode each once, and recalled ones must not be without end
   std::vector<PickleValue> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint64_t, PickleValue> memo_;

@@ -89,9 +89,17 @@ TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::st
   };
   TorchArchive archive;
   archive.name = name;
+  archive.bytes = bytes.size();
   archive.root = read_pickle(entries.read(root + std::string(pickle_entry)), name + ": data.pkl", load);
   archive.code = read_code(entries, root);
   return archive;
+}
+
+Allowance number_allowance(const TorchArchive& archive) {
+  constexpr std::uint64_t free_numbers = 1'000'000;
+  return {free_numbers + archive.bytes,
+          fmt::format("{}: its tensors have far more numbers than the file, as many share one storage; refused",
+                      archive.name)};
 }
 
 }  // namespace grapevine

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "formats/allowance.hpp"
 #include "formats/pickle.hpp"
 
 namespace grapevine {
@@ -14,6 +15,7 @@ namespace grapevine {
 /// are zip files with a pickle and one entry per storage.
 struct TorchArchive {
   std::string name;                         ///< the file, for messages
+  std::size_t bytes = 0;                    ///< its size
   PickleValue root;                         ///< the pickled value; an object for TorchScript and LibTorch
   std::map<std::string, std::string> code;  ///< TorchScript sources by path inside the archive; never compiled
 
@@ -26,5 +28,9 @@ TorchArchive read_torch_archive(const std::filesystem::path& path);
 
 /// The same from bytes in memory; `name` stands for the file in messages.
 TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name);
+
+/// Numbers that the tensors of a model may have in all, one storage under many of them counted each time. Half
+/// precision, the shortest, comes to half a number for each byte.
+Allowance number_allowance(const TorchArchive& archive);
 
 }  // namespace grapevine

@@ -14,7 +14,7 @@ namespace {
 
 // Weights hardly compress; the sources of TorchScript do, and are small.
 constexpr std::uint64_t expansion = 8;
-constexpr std::uint64_t free_allowance = 16u << 20;
+constexpr std::uint64_t free_allowance = 1u << 20;
 constexpr zip_int64_t max_entries = 1'000'000;
 
 struct CloseFile {
@@ -40,7 +40,8 @@ struct ZipEntries::Archive {
 ZipEntries::ZipEntries(std::span<const std::byte> bytes, std::string name)
     : archive_(std::make_unique<Archive>()),
       name_(std::move(name)),
-      allowance_(bytes.size() * expansion + free_allowance) {
+      unpacked_(bytes.size() * expansion + free_allowance,
+                fmt::format("{}: unpacks to far more than its own size; refused", name_)) {
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
@@ -74,9 +75,7 @@ std::vector<std::byte> ZipEntries::read(const std::string& entry) {
     const zip_int64_t count = zip_fread(file.get(), buffer.data(), buffer.size());
     if (count < 0) throw Error(fmt::format("{}: entry {} is damaged: {}", name_, entry, zip_file_strerror(file.get())));
     if (count == 0) return content;
-    if (static_cast<std::uint64_t>(count) > allowance_)
-      throw Error(fmt::format("{}: unpacks to far more than its own size; refused", name_));
-    allowance_ -= static_cast<std::uint64_t>(count);
+    unpacked_.spend(static_cast<std::uint64_t>(count));
     content.insert(content.end(), buffer.begin(), buffer.begin() + count);
   }
 }

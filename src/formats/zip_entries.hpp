@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/allowance.hpp"
+
 namespace grapevine {
 
 /// The entries of a zip archive in memory, read without trusting the sizes it declares.
@@ -31,7 +33,7 @@ class ZipEntries {
   struct Archive;
   std::unique_ptr<Archive> archive_;
   std::string name_;
-  std::uint64_t allowance_;  // bytes that may still be unpacked
+  Allowance unpacked_;  // bytes
   std::map<std::string, std::uint64_t> indices_;
 };
 

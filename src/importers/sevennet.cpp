@@ -57,7 +57,7 @@ class Importer {
   Importer(const TorchArchive& archive, const SevenNetImportOptions& options)
       : file_(archive.name),
         c_(read_sevennet_configuration(*dict_of(archive, "config"), file_ + ": config")),
-        state_(*dict_of(archive, "model_state_dict"), file_) {
+        state_(*dict_of(archive, "model_state_dict"), file_, number_allowance(archive)) {
     choose_modality(options);
   }
 

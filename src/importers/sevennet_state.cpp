@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -39,11 +40,13 @@ bool is_constant(const std::string& name, bool accelerated) {
 
 }  // namespace
 
-SevenNetState::SevenNetState(const PickleDict& state_dict, std::string file) : file_(std::move(file)) {
+SevenNetState::SevenNetState(const PickleDict& state_dict, std::string file, Allowance numbers)
+    : file_(std::move(file)) {
   for (const auto& [key, value] : state_dict.items) {
     const std::string* name = pickle_text(key);
     const TorchTensor* tensor = pickle_tensor(value);
     if (!name || !tensor) throw Error(fmt::format("{}: model_state_dict holds something that is not a tensor", file_));
+    numbers.spend(static_cast<std::uint64_t>(tensor->count()));
     const std::string modern = modern_name(*name);
     if (!tensors_.emplace(modern, tensor).second)
       throw Error(fmt::format("{}: the tensor {} is there twice", file_, modern.substr(0, 80)));

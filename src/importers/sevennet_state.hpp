@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/allowance.hpp"
 #include "formats/pickle.hpp"
 
 namespace grapevine {
@@ -12,7 +13,8 @@ namespace grapevine {
 /// The tensors of a SevenNet checkpoint under the names that its versions since 0.10 use. Remembers which were read.
 class SevenNetState {
  public:
-  SevenNetState(const PickleDict& state_dict, std::string file);
+  /// Throws Error if anything is not a tensor, there twice, or if all of them have more than `numbers`.
+  SevenNetState(const PickleDict& state_dict, std::string file, Allowance numbers);
 
   const TorchTensor* find(const std::string& name);  ///< null if there is none
 

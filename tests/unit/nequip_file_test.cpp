@@ -166,5 +166,17 @@ TEST(NequipFile, FileOfVersionOneStaysReadable) {
   EXPECT_EQ(read_description(file).provenance.note, "SevenNet 0.13.0, modality PBE");
 }
 
+TEST(NequipFile, FeaturesThatNothingIsMixedIntoAreBounded) {
+  Parameters p = some_parameters();
+  nequip::Gate& gate = p.interactions.back().gate;
+  for (int i = 0; i < 20; ++i) {
+    gate.gated.push_back({4096, 3, -1});
+    gate.gate_activation.push_back({});
+  }
+  p.interactions.back().mix_messages.outputs = gate.inputs();
+  for (nequip::EquivariantLinear& linear : p.interactions.back().self_connection) linear.outputs = gate.inputs();
+  EXPECT_THAT(error_of([&] { check(p); }), HasSubstr("features are far too many"));
+}
+
 }  // namespace
 }  // namespace grapevine

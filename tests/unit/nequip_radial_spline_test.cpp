@@ -79,5 +79,19 @@ TEST_P(NequipRadialSplineTest, VanishesAtTheCutoff) {
 
 INSTANTIATE_TEST_SUITE_P(Cutoffs, NequipRadialSplineTest, testing::Values(CutoffKind::polynomial, CutoffKind::xplor));
 
+// A file of less than a megabyte, whose weights vary too fast for the first, coarse tables.
+TEST(NequipRadialSpline, TablesDoNotOutgrowASmallPotential) {
+  Parameters p;
+  p.cutoff = 5;
+  p.frequency = {300};
+  nequip::Interaction& x = p.interactions.emplace_back();
+  x.input = {{64, 0, 1}};
+  x.paths.assign(1023, {0, 0, 0, 1});
+  x.radial.layers = {{1, 64 * 1023, std::vector<double>(64 * 1023, 0.01), {}}};
+  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+  EXPECT_LT(spline.coefficient.size() * sizeof(double), std::size_t{80} << 20);
+  EXPECT_GT(spline.error, 1e-6) << "then the networks are evaluated";
+}
+
 }  // namespace
 }  // namespace grapevine::nequip

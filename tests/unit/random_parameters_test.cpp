@@ -27,5 +27,13 @@ TEST(RandomParameters, OfImpossibleSizesAreRefused) {
   EXPECT_THROW(random_parameters({.cutoff = 0}, 1), Error);
 }
 
+// Their first maps would be run as matrices of 65536 times 98688 numbers.
+TEST(RandomParameters, ManyWavesOfFewOrbitalsAreRefused) {
+  EXPECT_NO_THROW(random_parameters({.waves = 32, .orbitals = 8}, 1));
+  const Sizes lopsided{
+      .layers = 0, .waves = 256, .readout_widths = {65536}, .orbitals = 1, .message_blocks = 0, .readout_blocks = 0};
+  EXPECT_THROW(random_parameters(lopsided, 1), Error);
+}
+
 }  // namespace
 }  // namespace grapevine::reann

@@ -295,5 +295,27 @@ INSTANTIATE_TEST_SUITE_P(Files, ReannImportOfRealFile, testing::ValuesIn(real_fi
   return name;
 });
 
+TEST(ReannImport, OneStorageUnderManyTensorsIsBounded) {
+  constexpr int numbers = 32768;
+  test::PickleWriter pickle;
+  pickle.tensor("FloatStorage", "0", numbers, 0, {numbers}, {1})
+      .raw(
+          "q\x05"
+          "0}(");
+  for (int n = 0; n < 100; ++n) pickle.text("density." + std::to_string(n)).raw("h\x05");
+  const auto file = test::archive_of(pickle.raw("u").finish(), {{"archive/data/0", std::string(4 * numbers, '\0')}});
+  EXPECT_THAT(test::error_of([&] { import_reann(parse_torch_archive(file, "f.pth"), {}); }),
+              HasSubstr("f.pth: its tensors have far more numbers than the file"));
+}
+
+TEST(ReannImport, LongNamesOfAttributesAreBounded) {
+  test::PickleWriter pickle;
+  pickle.global("__torch__", "A").raw("q\x05)\x81}(").text(std::string(1'000'000, 'b')).raw("h\x05)\x81}(");
+  for (int n = 0; n < 3000; ++n) pickle.text(std::to_string(n)).raw("h\x05)\x81");
+  const auto file = test::archive_of(pickle.raw("ubub").finish());
+  EXPECT_THAT(test::error_of([&] { import_reann(parse_torch_archive(file, "f.pt"), {}); }),
+              HasSubstr("f.pt: its names are far longer than the file"));
+}
+
 }  // namespace
 }  // namespace grapevine

@@ -184,6 +184,12 @@ TEST(RadialTable, NarrowFunctionsLeaveNoDenormalNumbers) {
     EXPECT_TRUE(coefficient == 0 || std::abs(coefficient) > 1e-24f) << coefficient;
 }
 
+TEST(RadialTable, WavesOfManySpeciesAreTooManyForATable) {
+  const auto wave = [](int, int, double r) { return std::exp(-9 * r * r); };
+  EXPECT_TRUE(reann::RadialTable::make(4, 16, 16, 5, wave).has_value());
+  EXPECT_FALSE(reann::RadialTable::make(118, 256, 256, 5, wave).has_value());
+}
+
 TEST(AngularBasis, CountsDistinctComponentsWithMultinomialWeights) {
   const reann::AngularBasis basis(3);
   EXPECT_EQ(basis.size(), 1 + 3 + 6 + 10);

@@ -251,5 +251,29 @@ TEST(TorchArchive, DamagedStorageIsFoundByItsChecksum) {
   EXPECT_THAT(error_of([&] { parse_torch_archive(bytes, "f"); }), AllOf(HasSubstr("archive/data/0"), HasSubstr("CRC")));
 }
 
+TEST(TorchArchive, MemoryIsInProportionToThePickle) {
+  std::string memoized;
+  for (int n = 0; n < 500'000; ++n) memoized += "}\x94";
+  EXPECT_THAT(refusal(PickleWriter().raw(memoized)), HasSubstr("far more memory"));
+  EXPECT_THAT(refusal(PickleWriter().raw(std::string(1'000'000, ')'))), HasSubstr("far more memory"));
+  EXPECT_THAT(refusal(PickleWriter().raw("](" + std::string(100'000, 'N') + "e")), "");
+}
+
+TEST(TorchArchive, LongNamesAreNotCopiedWithoutEnd) {
+  const std::string name = "__torch__." + std::string(1'000'000, 'a');
+  EXPECT_THAT(
+      refusal(PickleWriter().global(name, "x")),
+      AllOf(HasSubstr("a name of more than 512 letters: __torch__.aaa"), ::testing::SizeIs(::testing::Lt(300))));
+  EXPECT_THAT(refusal(PickleWriter().text(name).text("x").raw("\x93")), HasSubstr("a name of more than 512 letters"));
+}
+
+TEST(TorchArchive, SmallZipBombsAreRefused) {
+  const std::string pickle = PickleWriter().raw(std::string(4'000'000, ')')).finish();
+  EXPECT_THAT(error_of([&] {
+                parse_torch_archive(test::zip_of({{"archive/data.pkl", pickle}}, true), "f");
+              }),
+              HasSubstr("unpacks to far more"));
+}
+
 }  // namespace
 }  // namespace grapevine

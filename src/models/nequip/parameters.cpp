@@ -51,6 +51,7 @@ class Checker {
       if (t > 0 && x.input != p_.interactions[t - 1].gate.outputs())
         fail(name + " does not take what the one before gives");
       check_interaction(name, x);
+      check_features(name, x);
     }
     check_readout();
     check_size("energy scale", p_.energy_scale, S);
@@ -159,6 +160,15 @@ class Checker {
       fail(name + ": it has neither one self connection nor one for each species");
     for (const EquivariantLinear& linear : x.self_connection)
       check_linear(name + ": self connection", linear, x.input, x.gate.inputs());
+  }
+
+  /// What nothing is mixed into takes no numbers in a file, but memory for every atom.
+  void check_features(const std::string& name, const Interaction& x) const {
+    constexpr std::size_t free_features = std::size_t{1} << 16;
+    constexpr std::size_t parameters_per_feature = 4;
+    const auto features = static_cast<std::size_t>(numbers(x.gate.inputs()));
+    if (features > free_features + p_.count() / parameters_per_feature)
+      fail(fmt::format("{}: {} features are far too many for {} parameters", name, features, p_.count()));
   }
 
   void check_readout() const {

@@ -3,12 +3,27 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace grapevine::nequip {
 namespace {
 
 constexpr int most_intervals = 512;
+constexpr int fewest_intervals = 50;
+
+// What all tables of a potential may take together, so that a small file cannot ask for gigabytes. Where not even the
+// fewest intervals have room, the spline has none and an infinite error.
+constexpr double free_bytes = 64 << 20;
+constexpr double bytes_per_parameter = 64;
+
+/// As many intervals as the share of one interaction has room for, and no more than are allowed.
+int room_for(const Parameters& p, int columns) {
+  const double all = free_bytes + bytes_per_parameter * static_cast<double>(p.count());
+  const double interval = static_cast<double>(columns) * RadialSpline::coefficients * sizeof(double);
+  return static_cast<int>(
+      std::min<double>(most_intervals, all / static_cast<double>(p.interactions.size()) / interval));
+}
 
 /// The fewest intervals for which there is a knot where the cutoff function has a kink; any multiple will do as well.
 /// Ten, if there is no kink or no such number below 256: then the spline is less exact around it.
@@ -115,15 +130,16 @@ class Fit {
 RadialSpline RadialSpline::fit(const Parameters& parameters, int t, double tolerance) {
   // The error falls with the sixth power of the spacing; a little less is hoped for, so that two fits mostly do.
   constexpr double order = 5.5;
-  constexpr int fewest_intervals = 50;
   const int step = knots_at_kinks(parameters);
+  const int most = room_for(parameters, channels(parameters.interactions[static_cast<std::size_t>(t)].messages()));
   RadialSpline best;
-  for (int intervals = (fewest_intervals + step - 1) / step * step; intervals <= most_intervals;) {
+  best.error = std::numeric_limits<double>::infinity();
+  for (int intervals = (fewest_intervals + step - 1) / step * step; intervals <= most;) {
     RadialSpline spline = Fit(parameters, t, intervals).take();
-    if (best.intervals == 0 || spline.error < best.error) best = std::move(spline);
+    if (spline.error < best.error) best = std::move(spline);
     if (best.error <= tolerance) break;
     const double wanted = intervals * std::pow(best.error / tolerance, 1 / order);
-    const int next = static_cast<int>(std::min<double>(most_intervals - step, wanted)) / step * step + step;
+    const int next = static_cast<int>(std::min<double>(most - step, wanted)) / step * step + step;
     intervals = std::max(intervals + step, next);
   }
   return best;

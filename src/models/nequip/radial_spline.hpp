@@ -21,7 +21,7 @@ struct RadialSpline {
   /// The distance in Angstrom below which errors are not looked at: no two atoms of a real system come so near.
   static constexpr double least_distance = 0.6;
 
-  /// With the fewest intervals for which the error is at most `tolerance`, or as many as are allowed (512).
+  /// With the fewest intervals for which the error is at most `tolerance`; or the most of 512 that there is room for.
   static RadialSpline fit(const Parameters& parameters, int t, double tolerance);
 };
 

@@ -82,6 +82,23 @@ void check_networks(const std::string& name, const std::vector<Network>& network
     check_network(fmt::format("{}.{}", name, p.species[s]), networks[s], p.orbitals, outputs);
 }
 
+/// The first map of each network is run on the products of two waves of an order: few orbitals and many waves make it
+/// far larger than it is in a file.
+void check_products(const Parameters& p) {
+  constexpr std::size_t free_numbers = std::size_t{1} << 24;
+  constexpr std::size_t numbers_per_parameter = 64;
+  const std::size_t products = static_cast<std::size_t>(p.max_order + 1) * p.waves * (p.waves + 1) / 2;
+  std::size_t rows = 0;
+  for (const Network& network : p.readout) rows += network.input.outputs;
+  for (const std::vector<Network>& networks : p.message)
+    for (const Network& network : networks) rows += network.input.outputs;
+  if (products * rows > free_numbers + numbers_per_parameter * p.count())
+    throw Error(
+        fmt::format("REANN parameters: {} waves and {} numbers behind the first maps of all networks are far "
+                    "too many for {} parameters",
+                    p.waves, rows, p.count()));
+}
+
 std::size_t count(const Linear& linear) { return linear.weight.size() + linear.bias.size(); }
 
 std::size_t count(const Activation& activation) { return activation.alpha.size() + activation.beta.size(); }
@@ -129,6 +146,7 @@ void check(const Parameters& p) {
     check_networks(fmt::format("message.{}", t), p.message[t], p, p.waves);
   check_networks("readout", p.readout, p, 1);
   check_values("energy.shift", p.energy_shift, p.species.size());
+  check_products(p);
 }
 
 double radial_function(const Parameters& parameters, int species, int k, double r) {

@@ -63,10 +63,18 @@ constexpr double tolerance = 2e-10;
 constexpr double negligible = 1e-18;
 constexpr int fewest = 32;
 constexpr int most = 2048;
+// Numbers of a table, of which eighty species with sixteen waves need half. Many waves of many species are few numbers
+// in a file; computing them takes no more than the rest of such a model.
+constexpr std::size_t largest_table = std::size_t{1} << 22;
+
+bool has_room(int species, int stride, int intervals) {
+  return static_cast<std::size_t>(species) * stride * terms * (intervals + 1) <= largest_table;
+}
 
 // 0 if no number of intervals is enough.
-int intervals_for(int species, int count, double end, const std::function<double(int, int, double)>& value) {
-  for (int intervals = fewest; intervals <= most; intervals *= 2) {
+int intervals_for(int species, int count, int stride, double end,
+                  const std::function<double(int, int, double)>& value) {
+  for (int intervals = fewest; intervals <= most && has_room(species, stride, intervals); intervals *= 2) {
     bool good = true;
     for (int s = 0; s < species && good; ++s)
       for (int k = 0; k < count && good; ++k) {
@@ -83,7 +91,7 @@ int intervals_for(int species, int count, double end, const std::function<double
 std::optional<RadialTable> RadialTable::make(int species, int count, int stride, double end,
                                              const std::function<double(int, int, double)>& value) {
   RadialTable table;
-  table.intervals = intervals_for(species, count, end, value);
+  table.intervals = intervals_for(species, count, stride, end, value);
   if (table.intervals == 0) return std::nullopt;
   table.per_angstrom = static_cast<float>(table.intervals / end);
   table.stride = stride;

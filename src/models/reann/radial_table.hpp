@@ -19,7 +19,7 @@ struct RadialTable {
   simd::AlignedVector<float> coefficient;  ///< [species][intervals + 1][terms][stride], highest power first; the last
                                            ///< interval is zero, for distances that rounding moves to the end
 
-  /// `value(species, k, r)` for k < count. Nothing if the functions vary too fast for any table.
+  /// `value(species, k, r)` for k < count. Nothing if the functions vary too fast, or are too many, for a table.
   static std::optional<RadialTable> make(int species, int count, int stride, double end,
                                          const std::function<double(int, int, double)>& value);
 };
