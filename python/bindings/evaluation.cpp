@@ -3,7 +3,6 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
-#include <omp.h>
 
 #include <cstddef>
 #include <exception>
@@ -21,6 +20,8 @@
 #include "structures/evaluate_batch.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
+#include "threads/interruption.hpp"
+#include "threads/thread_count.hpp"
 
 namespace grapevine::python {
 namespace {
@@ -31,16 +32,17 @@ Precision parse_precision(const std::string& name) {
   throw Error(fmt::format("precision '{}' is neither double nor mixed", name));
 }
 
-int count_threads(int threads) {
-  if (threads < 0) throw Error(fmt::format("{} threads are asked for; 0 stands for all cores", threads));
-  return threads > 0 ? threads : omp_get_max_threads();
+/// For work without the interpreter's lock: lets Python handle signals, and passes on what a handler raises.
+void check_signals() {
+  const nb::gil_scoped_acquire acquired;
+  if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
 /// Holds no lock of the interpreter while it works; calls from several threads wait for each other.
 class LockedEvaluator {
  public:
   LockedEvaluator(const Potential& potential, const std::string& precision, int threads, double skin)
-      : evaluator_(potential, parse_precision(precision), count_threads(threads), skin) {}
+      : evaluator_(potential, parse_precision(precision), thread_count(threads), skin) {}
 
   nb::dict evaluate(const Numbers& numbers, const Positions& positions, const Cell& cell, const Periodic& periodic,
                     bool virial, bool virials) {
@@ -48,6 +50,7 @@ class LockedEvaluator {
     {
       const nb::gil_scoped_release released;
       const std::lock_guard lock(mutex_);
+      const Interruptible interruptible(check_signals);
       result = evaluator_.evaluate(make_frame(numbers, positions, cell, periodic), {virial || virials, virials});
     }
     return to_dict(std::move(result));
@@ -91,12 +94,13 @@ nb::list evaluate_batch(const std::shared_ptr<Potential>& potential, const std::
       return make_frame(nb::cast<Numbers>(s[0]), nb::cast<Positions>(s[1]), nb::cast<Cell>(s[2]),
                         nb::cast<Periodic>(s[3]));
     }));
-  BatchEvaluator evaluator(potential, parse_precision(precision), count_threads(threads));
+  BatchEvaluator evaluator(potential, parse_precision(precision), thread_count(threads));
   nb::list results;
   for (std::size_t done = 0; done < frames.size();) {
     std::vector<BatchEvaluator::Item> items;
     {
       const nb::gil_scoped_release released;
+      const Interruptible interruptible(check_signals);
       items = evaluator.evaluate(next_batch(evaluator, frames, done));
     }
     for (BatchEvaluator::Item& item : items)

@@ -1,7 +1,6 @@
 #include "cli/evaluate_command.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
@@ -25,6 +24,8 @@
 #include "structures/result_frame.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
+#include "threads/thread_count.hpp"
 #include "training/comparison.hpp"
 
 namespace grapevine {
@@ -62,7 +63,7 @@ std::uint64_t file_size(const std::filesystem::path& path) {
 class Evaluation {
  public:
   Evaluation(const EvaluateOptions& options, const InterruptGuard& guard)
-      : options_(options), guard_(guard), threads_(options.threads > 0 ? options.threads : omp_get_max_threads()) {}
+      : options_(options), guard_(guard), threads_(thread_count(options.threads)) {}
 
   void run() {
     if (!options_.plot.empty()) check_plot_format(options_.plot);
@@ -143,6 +144,7 @@ class Evaluation {
 void run_evaluate(const EvaluateOptions& options) {
   const InterruptGuard guard;
   try {
+    const Interruptible interruptible([&guard] { guard.check(); });
     Evaluation(options, guard).run();
   } catch (const Interrupted&) {
     // The guard now lets the signal end the program as usual.
@@ -182,7 +184,7 @@ void add_evaluate_command(CLI::App& app) {
   command->add_flag("--json", options->json, "Print one JSON object instead of a table");
   command->add_option("--plot", options->plot, "Draw parity plots into this .png, .svg or .pdf file");
   command->add_option("--threads", options->threads, "Number of threads (default: all cores, or OMP_NUM_THREADS)")
-      ->check(CLI::Range(1, 4096));
+      ->check(CLI::Range(1, most_threads));
   command->add_option("--energy-key", options->keys.energy, "Name of the reference energy");
   command->add_option("--forces-key", options->keys.forces, "Name of the reference forces");
   command->add_option("--virial-key", options->keys.virial, "Name of the reference virial or stress");

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/interrupt.hpp"
 #include "exporters/reann.hpp"
 #include "formats/safetensors.hpp"
 #include "models/reann/file.hpp"
@@ -42,6 +43,7 @@ ReannExport export_model(const ExportArguments& arguments) {
 }
 
 void run_export(const ExportArguments& arguments) {
+  const InterruptGuard guard;
   if (arguments.to != "reann")
     throw Error(fmt::format("--to: \"{}\" is not known; models can be exported to reann", arguments.to));
   const ReannExport exported = export_model(arguments);

@@ -7,12 +7,14 @@
 #include <memory>
 #include <string>
 
+#include "cli/interrupt.hpp"
 #include "importers/import_model.hpp"
 
 namespace grapevine {
 namespace {
 
 void run_import(const ImportRequest& request) {
+  const InterruptGuard guard;
   const ImportSummary summary = import_model(request);
   for (const std::string& note : summary.notes) fmt::print(stderr, "grapevine: note: {}\n", note);
   fmt::print("{}: {}; {}\n", request.output.string(), summary.kind, summary.text);

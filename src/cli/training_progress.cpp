@@ -75,6 +75,7 @@ void TrainingProgress::data_read(const DataReport& report) {
 void TrainingProgress::model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) {
   model_ = models > 1 ? fmt::format("model {}/{} ", model + 1, models) : "";
   LoggingMonitor::model_starts(model, models, output, epochs_done);
+  guard_.allow_saving();
   epochs_ = 0;
   start_ = Clock::now();
   shown_.reset();

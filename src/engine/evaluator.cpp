@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 
 #include "engine/edge_cache.hpp"
 #include "engine/edge_forces.hpp"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include "threads/interruption.hpp"
+#include "threads/shares.hpp"
+#include "threads/thread_count.hpp"
 
 namespace grapevine {
 
@@ -20,13 +18,11 @@ namespace {
 // Bytes of edges that a thread keeps between passes, of each list of blocks: about what a core has of the last cache.
 constexpr double most_cached_edges = 16e6;
 
-int this_thread() {
-#ifdef _OPENMP
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
+// With less each, threads wait for each other longer than they help. Work is measured by the features of all layers, to
+// which a pass without any adds about as much as eight.
+constexpr double numbers_of_atom = 8;
+constexpr double least_numbers_per_thread = 128;
+constexpr double least_sums_per_thread = 8192;
 
 template <class Array>
 double bytes_of(const std::vector<Array>& arrays, std::size_t number) {
@@ -43,10 +39,17 @@ AtomError::AtomError(int first_atom, int second_atom, double distance_between)
       second(second_atom),
       distance(distance_between) {}
 
-// What one thread needs for itself. Thread 0 adds to the evaluator's and the host's own arrays; the others to arrays
-// of their own, which are summed in order of thread.
+// What one share of the blocks needs for itself. Share 0 adds to the evaluator's and the host's own arrays; the others
+// to arrays of their own, which are summed in order.
 template <class Real>
-struct Evaluator<Real>::Thread {
+struct Evaluator<Real>::Share {
+  explicit Share(const Model<Real>& model)
+      : workspace(model.make_workspace()), block_energies(static_cast<std::size_t>(model.block_size())) {
+    const auto passes = static_cast<std::size_t>(model.layers()) + 1;
+    gradients.resize(passes);
+    own_gradients.resize(passes);
+  }
+
   std::unique_ptr<Workspace> workspace;
   EdgeBlock<Real> uncached_edges;
   std::vector<Real> edge_gradient;
@@ -64,7 +67,6 @@ struct Evaluator<Real>::Thread {
   bool wants_virial = false;
   double energy = 0;
   std::array<double, 9> virial{};
-  std::exception_ptr problem;
 
   void fit_edge_gradient(int edges);
   void add_energies(const EdgeBlock<Real>& edges);
@@ -72,7 +74,8 @@ struct Evaluator<Real>::Thread {
 };
 
 template <class Real>
-Evaluator<Real>::Evaluator(std::shared_ptr<const Model<Real>> model, int threads) : model_(std::move(model)) {
+Evaluator<Real>::Evaluator(std::shared_ptr<const Model<Real>> model, int threads)
+    : model_(std::move(model)), threads_(thread_count(std::max(1, threads))) {
   const auto passes = static_cast<std::size_t>(model_->layers()) + 1;
   features_.resize(passes);
   gradients_.resize(passes);
@@ -80,13 +83,6 @@ Evaluator<Real>::Evaluator(std::shared_ptr<const Model<Real>> model, int threads
   feature_pointers_.resize(passes);
   state_pointers_.resize(passes);
   tally_.centres.resize(passes);
-  for (int i = 0; i < std::max(1, threads); ++i) {
-    threads_.push_back(std::make_unique<Thread>());
-    threads_.back()->workspace = model_->make_workspace();
-    threads_.back()->block_energies.resize(static_cast<std::size_t>(model_->block_size()));
-    threads_.back()->gradients.resize(passes);
-    threads_.back()->own_gradients.resize(passes);
-  }
 }
 
 template <class Real>
@@ -106,7 +102,7 @@ void Evaluator<Real>::evaluate(const Graph& graph, Exchange<Real>& exchange, Out
     pass(boundary_);
   }
   for (int t = layers - 1; t >= 0; --t) {
-    sum_gradients_of_threads(t + 1);
+    sum_gradients_of_shares(t + 1);
     exchange.scatter_add_begin(gradients(t + 1));
     backward(t, graph, inner_);
     exchange.scatter_add_end();
@@ -150,6 +146,8 @@ template <class Real>
 void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
   const auto own = static_cast<std::size_t>(graph.own());
   atoms_ = own + static_cast<std::size_t>(graph.ghosts());
+  sort_centres(graph);
+  choose_shares();
   for (int t = 0; t <= model_->layers(); ++t) {
     const std::size_t stride = t == 0 ? 0 : static_cast<std::size_t>(model_->stride(t));
     features_[t].resize(atoms_ * stride);
@@ -159,8 +157,17 @@ void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
     feature_pointers_[t] = features_[t].data();
     state_pointers_[t] = state_[t].data();
   }
-  sort_centres(graph);
-  for (std::size_t i = 0; i < threads_.size(); ++i) prepare_thread(i, output);
+  for (std::size_t i = 0; i < active_; ++i) prepare_share(i, output);
+}
+
+template <class Real>
+void Evaluator<Real>::choose_shares() {
+  const int threads = std::min(threads_, inner_.blocks() + boundary_.blocks());
+  double numbers = numbers_of_atom;
+  for (int t = 1; t <= model_->layers(); ++t) numbers += model_->stride(t);
+  numbers *= static_cast<double>(inner_.centre_count() + boundary_.centre_count());
+  active_ = static_cast<std::size_t>(threads_for(numbers, least_numbers_per_thread, threads));
+  while (shares_.size() < active_) shares_.push_back(std::make_unique<Share>(*model_));
 }
 
 // Rows that nobody names are left alone: with wide features, clearing all ghosts takes longer than sending some.
@@ -169,8 +176,8 @@ void Evaluator<Real>::clear_gradients(int t, const Graph& graph) {
   const auto stride = static_cast<std::size_t>(t == 0 ? 0 : model_->stride(t));
   const auto rows = graph.ghost_rows();
   Real* gradients = gradients_[t].data();
-  // Threads add whole arrays to this one.
-  if (!rows || threads_.size() > 1) {
+  // Shares add whole arrays to this one.
+  if (!rows || active_ > 1) {
     std::fill_n(gradients, gradients_[t].size(), Real(0));
     return;
   }
@@ -188,76 +195,72 @@ void Evaluator<Real>::sort_centres(const Graph& graph) {
 }
 
 template <class Real>
-void Evaluator<Real>::prepare_thread(std::size_t index, const Output& output) {
-  Thread& thread = *threads_[index];
+void Evaluator<Real>::prepare_share(std::size_t index, const Output& output) {
+  Share& share = *shares_[index];
   const bool first = index == 0;
   const bool by_atom = output.wants_virial && output.atom_virials != nullptr;
-  thread.energy_unit = output.energy_unit;
-  thread.energies = output.energies;
-  thread.wants_virial = output.wants_virial;
-  thread.energy = 0;
-  thread.virial.fill(0.0);
-  thread.problem = nullptr;
-  thread.inner_edges.start(inner_.blocks());
-  thread.boundary_edges.start(boundary_.blocks());
+  share.energy_unit = output.energy_unit;
+  share.energies = output.energies;
+  share.wants_virial = output.wants_virial;
+  share.energy = 0;
+  share.virial.fill(0.0);
+  share.inner_edges.start(inner_.blocks());
+  share.boundary_edges.start(boundary_.blocks());
   if (!first) {
-    thread.own_forces.assign(3 * atoms_, 0.0);
-    thread.own_atom_virials.assign(by_atom ? 9 * atoms_ : 0, 0.0);
+    share.own_forces.assign(3 * atoms_, 0.0);
+    share.own_atom_virials.assign(by_atom ? 9 * atoms_ : 0, 0.0);
     for (std::size_t t = 0; t < gradients_.size(); ++t) {
-      thread.own_gradients[t].resize(gradients_[t].size());
-      std::fill_n(thread.own_gradients[t].data(), gradients_[t].size(), Real(0));
+      share.own_gradients[t].resize(gradients_[t].size());
+      std::fill_n(share.own_gradients[t].data(), gradients_[t].size(), Real(0));
     }
   }
-  thread.forces = first ? output.forces : thread.own_forces.data();
-  thread.atom_virials = !by_atom ? nullptr : first ? output.atom_virials : thread.own_atom_virials.data();
+  share.forces = first ? output.forces : share.own_forces.data();
+  share.atom_virials = !by_atom ? nullptr : first ? output.atom_virials : share.own_atom_virials.data();
   for (std::size_t t = 0; t < gradients_.size(); ++t)
-    thread.gradients[t] = first ? gradients_[t].data() : thread.own_gradients[t].data();
+    share.gradients[t] = first ? gradients_[t].data() : share.own_gradients[t].data();
 }
 
 template <class Real>
 void Evaluator<Real>::for_each_block(const Graph& graph, const BlockList& blocks, Results results,
                                      const BlockFunction& function) {
-#pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads_.size())) if (threads_.size() > 1)
-  for (int b = 0; b < blocks.blocks(); ++b) {
-    Thread& thread = *threads_[static_cast<std::size_t>(this_thread())];
-    if (thread.problem) continue;
-    try {
-      one_block(graph, blocks, b, results, function, thread);
-    } catch (...) {
-      thread.problem = std::current_exception();
+  if (blocks.blocks() == 0) return;
+  const int parts = static_cast<int>(active_);
+  const auto count = static_cast<std::size_t>(blocks.blocks());
+  run_shares(parts, [&](int part) {
+    const auto end = static_cast<int>(part_begin(count, parts, part + 1));
+    for (auto b = static_cast<int>(part_begin(count, parts, part)); b < end; ++b) {
+      interruption_point();
+      one_block(graph, blocks, b, results, function, *shares_[static_cast<std::size_t>(part)]);
     }
-  }
-  for (const auto& thread : threads_)
-    if (thread->problem) std::rethrow_exception(thread->problem);
+  });
 }
 
 template <class Real>
 void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int b, Results results,
-                                const BlockFunction& function, Thread& thread) {
-  const EdgeBlock<Real>& edges = edges_of(graph, blocks, b, thread);
-  if (results.edge_gradient) thread.fit_edge_gradient(edges.edges());
+                                const BlockFunction& function, Share& share) {
+  const EdgeBlock<Real>& edges = edges_of(graph, blocks, b, share);
+  if (results.edge_gradient) share.fit_edge_gradient(edges.edges());
   const Block<Real> block{edges,
                           graph.species(),
                           feature_pointers_,
-                          thread.gradients,
+                          share.gradients,
                           state_pointers_,
-                          thread.block_energies.data(),
-                          thread.edge_gradient.data()};
-  function(block, *thread.workspace);
-  if (results.energies) thread.add_energies(edges);
+                          share.block_energies.data(),
+                          share.edge_gradient.data()};
+  function(block, *share.workspace);
+  if (results.energies) share.add_energies(edges);
   if (results.edge_gradient) {
-    add_edge_forces(edges, thread.edge_gradient.data(), thread.energy_unit, thread.forces);
-    if (thread.wants_virial)
-      add_edge_virial(edges, thread.edge_gradient.data(), thread.energy_unit, thread.virial.data());
-    if (thread.atom_virials != nullptr) thread.add_atom_virials(edges);
+    add_edge_forces(edges, share.edge_gradient.data(), share.energy_unit, share.forces);
+    if (share.wants_virial) add_edge_virial(edges, share.edge_gradient.data(), share.energy_unit, share.virial.data());
+    if (share.atom_virials != nullptr) share.add_atom_virials(edges);
   }
 }
 
 template <class Real>
-const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const BlockList& blocks, int b, Thread& thread) {
-  EdgeCache<Real>& cache = &blocks == &inner_ ? thread.inner_edges : thread.boundary_edges;
+const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const BlockList& blocks, int b, Share& share) {
+  EdgeCache<Real>& cache = &blocks == &inner_ ? share.inner_edges : share.boundary_edges;
   if (const EdgeBlock<Real>* kept = cache.find(b)) return *kept;
-  EdgeBlock<Real>& edges = cache.place(b, thread.uncached_edges);
+  EdgeBlock<Real>& edges = cache.place(b, share.uncached_edges);
   edges.species = blocks.species(b);
   graph.edges(blocks.centres(b), edges);
   return edges;
@@ -265,14 +268,14 @@ const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const Block
 
 // With four zeros behind the last edge, as add_edge_virial wants it.
 template <class Real>
-void Evaluator<Real>::Thread::fit_edge_gradient(int edges) {
+void Evaluator<Real>::Share::fit_edge_gradient(int edges) {
   const std::size_t size = 4 * static_cast<std::size_t>(edges);
   if (edge_gradient.size() < size + 16) edge_gradient.resize(size + size / 8 + 16);
   std::fill_n(edge_gradient.begin() + static_cast<std::ptrdiff_t>(size), 16, Real(0));
 }
 
 template <class Real>
-void Evaluator<Real>::Thread::add_energies(const EdgeBlock<Real>& edges) {
+void Evaluator<Real>::Share::add_energies(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
     const double e = energy_unit * block_energies[c];
     energy += e;
@@ -281,7 +284,7 @@ void Evaluator<Real>::Thread::add_energies(const EdgeBlock<Real>& edges) {
 }
 
 template <class Real>
-void Evaluator<Real>::Thread::add_atom_virials(const EdgeBlock<Real>& edges) {
+void Evaluator<Real>::Share::add_atom_virials(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
     double* of_centre = atom_virials + 9 * static_cast<std::ptrdiff_t>(edges.centre[c]);
     for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
@@ -298,33 +301,42 @@ void Evaluator<Real>::Thread::add_atom_virials(const EdgeBlock<Real>& edges) {
 }
 
 template <class Real>
-void Evaluator<Real>::sum_gradients_of_threads(int t) {
-  const int threads = static_cast<int>(threads_.size());
-  if (threads == 1) return;
+void Evaluator<Real>::sum_gradients_of_shares(int t) {
+  if (active_ == 1) return;
   Real* sum = gradients_[t].data();
-  const auto count = static_cast<std::ptrdiff_t>(gradients_[t].size());
-#pragma omp parallel for schedule(static) num_threads(threads)
-  for (std::ptrdiff_t n = 0; n < count; ++n)
-    for (int i = 1; i < threads; ++i) sum[n] += threads_[i]->own_gradients[t].data()[n];
-  for (int i = 1; i < threads; ++i) threads_[i]->gradients[t] = sum;  // from here on complete, and only read
+  const std::size_t count = gradients_[t].size();
+  run_ranges(summing_threads(count), count, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = 1; i < active_; ++i) {
+      const Real* own = shares_[i]->own_gradients[t].data();
+      for (std::size_t n = begin; n < end; ++n) sum[n] += own[n];
+    }
+  });
+  for (std::size_t i = 1; i < active_; ++i) shares_[i]->gradients[t] = sum;  // from here on complete, and only read
+}
+
+template <class Real>
+int Evaluator<Real>::summing_threads(std::size_t numbers) const {
+  return threads_for(static_cast<double>(numbers * active_), least_sums_per_thread, static_cast<int>(active_));
 }
 
 template <class Real>
 void Evaluator<Real>::collect(Output& output) {
-  const int threads = static_cast<int>(threads_.size());
-  const auto numbers = static_cast<std::ptrdiff_t>(3 * atoms_);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-  for (std::ptrdiff_t n = 0; n < numbers; ++n)
-    for (int i = 1; i < threads; ++i) output.forces[n] += threads_[i]->own_forces[n];
+  if (active_ > 1)
+    run_ranges(summing_threads(3 * atoms_), 3 * atoms_, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = 1; i < active_; ++i) {
+        const double* own = shares_[i]->own_forces.data();
+        for (std::size_t n = begin; n < end; ++n) output.forces[n] += own[n];
+      }
+    });
   output.virial.fill(0.0);
   output.energy = 0;
-  for (int i = 0; i < threads; ++i) {
-    const Thread& thread = *threads_[i];
-    output.energy += thread.energy;
-    for (std::size_t n = 0; n < 9; ++n) output.virial[n] += thread.virial[n];
+  for (std::size_t i = 0; i < active_; ++i) {
+    const Share& share = *shares_[i];
+    output.energy += share.energy;
+    for (std::size_t n = 0; n < 9; ++n) output.virial[n] += share.virial[n];
     if (i > 0)
-      for (std::size_t n = 0; n < thread.own_atom_virials.size(); ++n)
-        output.atom_virials[n] += thread.own_atom_virials[n];
+      for (std::size_t n = 0; n < share.own_atom_virials.size(); ++n)
+        output.atom_virials[n] += share.own_atom_virials[n];
   }
   ++tally_.evaluations;
 }
@@ -333,10 +345,9 @@ template <class Real>
 double Evaluator<Real>::bytes() const {
   double sum = inner_.bytes() + boundary_.bytes();
   for (const auto* arrays : {&features_, &gradients_, &state_}) sum += bytes_of(*arrays, sizeof(Real));
-  for (const auto& thread : threads_)
-    sum += bytes_of(thread->own_gradients, sizeof(Real)) + thread->inner_edges.bytes() +
-           thread->boundary_edges.bytes() +
-           8.0 * static_cast<double>(thread->own_forces.capacity() + thread->own_atom_virials.capacity());
+  for (const auto& share : shares_)
+    sum += bytes_of(share->own_gradients, sizeof(Real)) + share->inner_edges.bytes() + share->boundary_edges.bytes() +
+           8.0 * static_cast<double>(share->own_forces.capacity() + share->own_atom_virials.capacity());
   return sum;
 }
 

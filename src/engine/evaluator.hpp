@@ -38,19 +38,21 @@ struct WorkTally {
 template <class Real>
 class Evaluator {
  public:
-  /// `threads` OpenMP threads share the centres; sums are formed in a fixed order, so that a given number of threads
-  /// gives the same bits every time.
+  /// Up to `threads` threads share the centres, fewer where there are few centres; sums are formed in a fixed order, so
+  /// that the same system on a given number of threads gives the same bits every time. Throws Error if there can be no
+  /// such number of threads.
   Evaluator(std::shared_ptr<const Model<Real>> model, int threads);
   ~Evaluator();
 
-  /// Collective over the ranks that share the graph. Throws AtomError.
+  /// Collective over the ranks that share the graph. Throws AtomError, and Error if the threads cannot be started. Can
+  /// be interrupted (see Interruptible); what it leaves in `output` then means nothing.
   void evaluate(const Graph& graph, Exchange<Real>& exchange, Output& output);
 
   const WorkTally& tally() const { return tally_; }
   double bytes() const;  ///< memory held between evaluations
 
  private:
-  struct Thread;
+  struct Share;
   /// What a pass gives besides features and their gradients.
   struct Results {
     bool energies = false;
@@ -68,12 +70,14 @@ class Evaluator {
 
   void for_each_block(const Graph& graph, const BlockList& blocks, Results results, const BlockFunction& function);
   void one_block(const Graph& graph, const BlockList& blocks, int b, Results results, const BlockFunction& function,
-                 Thread& thread);
-  const EdgeBlock<Real>& edges_of(const Graph& graph, const BlockList& blocks, int b, Thread& thread);
+                 Share& share);
+  const EdgeBlock<Real>& edges_of(const Graph& graph, const BlockList& blocks, int b, Share& share);
   void clear_gradients(int t, const Graph& graph);
   void sort_centres(const Graph& graph);
-  void prepare_thread(std::size_t index, const Output& output);
-  void sum_gradients_of_threads(int t);
+  void choose_shares();
+  void prepare_share(std::size_t index, const Output& output);
+  void sum_gradients_of_shares(int t);
+  int summing_threads(std::size_t numbers) const;
 
   std::shared_ptr<const Model<Real>> model_;
   BlockList inner_;                        // centres that need nothing from other ranks
@@ -83,7 +87,9 @@ class Evaluator {
   std::vector<RowArray<Real>> state_;      // [T + 1]
   std::vector<Real*> feature_pointers_;
   std::vector<Real*> state_pointers_;
-  std::vector<std::unique_ptr<Thread>> threads_;
+  int threads_;
+  std::vector<std::unique_ptr<Share>> shares_;  // as many as were ever needed
+  std::size_t active_ = 1;                      // of them in the evaluation of the moment
   std::size_t atoms_ = 0;
   WorkTally tally_;
 };

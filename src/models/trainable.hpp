@@ -59,12 +59,12 @@ class Trainable {
   virtual const std::vector<ParameterPart>& parts() const = 0;
   virtual std::vector<double> weights() const = 0;
 
-  /// Takes new weights, in the order of parts(). No worker may be at work.
-  virtual void set_weights(std::span<const double> weights) = 0;
+  /// Takes new weights, in the order of parts(), on up to `threads` threads. No worker may be at work.
+  virtual void set_weights(std::span<const double> weights, int threads) = 0;
 
   virtual std::unique_ptr<GradientWorker> make_worker() const = 0;
 
-  /// Adds what the workers have summed to `gradient`, in the order of parts().
+  /// Adds what the workers have summed to `gradient`, in the order of parts(), on up to as many threads as workers.
   virtual void collect(std::span<const std::unique_ptr<GradientWorker>> workers, std::span<double> gradient) const = 0;
 
   virtual const std::vector<std::string>& species() const = 0;

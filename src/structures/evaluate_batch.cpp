@@ -1,10 +1,13 @@
 #include "structures/evaluate_batch.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <utility>
+
+#include "threads/interruption.hpp"
+#include "threads/shares.hpp"
+#include "threads/thread_count.hpp"
 
 namespace grapevine {
 namespace {
@@ -20,6 +23,7 @@ BatchEvaluator::Item evaluate_one(FrameEvaluator& evaluator, const Frame& frame)
   try {
     item.result = evaluator.evaluate(frame);
   } catch (...) {
+    if (was_interrupted()) throw;
     item.problem = std::current_exception();
   }
   return item;
@@ -28,13 +32,11 @@ BatchEvaluator::Item evaluate_one(FrameEvaluator& evaluator, const Frame& frame)
 }  // namespace
 
 BatchEvaluator::BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads)
-    : potential_(std::move(potential)), precision_(precision), threads_(std::max(1, threads)) {}
+    : potential_(std::move(potential)), precision_(precision), threads_(thread_count(std::max(1, threads))) {}
 
 bool BatchEvaluator::is_batch(std::size_t frames, std::size_t atoms) const {
   return atoms >= batch_atoms || frames >= batch_frames_per_thread * static_cast<std::size_t>(threads_);
 }
-
-FrameEvaluator& BatchEvaluator::single(int thread) { return *singles_[static_cast<std::size_t>(thread)]; }
 
 FrameEvaluator& BatchEvaluator::together() {
   if (!together_) together_ = std::make_unique<FrameEvaluator>(*potential_, precision_, threads_);
@@ -49,8 +51,11 @@ std::vector<BatchEvaluator::Item> BatchEvaluator::evaluate(std::span<const Frame
   }
   while (singles_.size() < static_cast<std::size_t>(threads_))
     singles_.push_back(std::make_unique<FrameEvaluator>(*potential_, precision_, 1));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
-  for (std::size_t f = 0; f < frames.size(); ++f) items[f] = evaluate_one(single(omp_get_thread_num()), frames[f]);
+  std::atomic<std::size_t> next = 0;
+  run_shares(threads_, [&](int thread) {
+    FrameEvaluator& evaluator = *singles_[static_cast<std::size_t>(thread)];
+    for (std::size_t f = next++; f < frames.size(); f = next++) items[f] = evaluate_one(evaluator, frames[f]);
+  });
   return items;
 }
 

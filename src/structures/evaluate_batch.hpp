@@ -14,6 +14,7 @@ namespace grapevine {
 /// one structure after another otherwise.
 class BatchEvaluator {
  public:
+  /// Throws Error if there can be no such number of threads.
   BatchEvaluator(std::shared_ptr<const Potential> potential, Precision precision, int threads);
 
   /// Whether structures of so many atoms together are enough for one call: all threads are busy, memory is bounded, and
@@ -26,11 +27,10 @@ class BatchEvaluator {
     std::exception_ptr problem;
   };
 
-  /// One item per frame, in order.
+  /// One item per frame, in order. Throws Error if the threads cannot be started. Can be interrupted.
   std::vector<Item> evaluate(std::span<const Frame> frames);
 
  private:
-  FrameEvaluator& single(int thread);
   FrameEvaluator& together();
 
   std::shared_ptr<const Potential> potential_;

@@ -30,8 +30,8 @@ struct Wanted {
 /// Evaluates structures one after another with one potential; keeps its buffers between calls. One per thread.
 class FrameEvaluator {
  public:
-  /// `threads` is the number of OpenMP threads used inside one structure. A `skin` in Angstrom makes neighbour lists
-  /// last over structures that follow from each other by small steps, as in dynamics.
+  /// Up to `threads` threads are used inside one structure, fewer if it is small. A `skin` in Angstrom makes neighbour
+  /// lists last over structures that follow from each other by small steps, as in dynamics.
   FrameEvaluator(const Potential& potential, Precision precision, int threads, double skin = 0);
   ~FrameEvaluator();
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "support/error.hpp"
+#include "support/unfinished_files.hpp"
 
 namespace grapevine {
 
@@ -18,17 +19,22 @@ AtomicFile::AtomicFile(std::filesystem::path path)
   std::error_code ignored;
   if (std::filesystem::exists(path_, ignored) && !std::filesystem::is_regular_file(path_, ignored))
     throw Error(fmt::format("cannot write {}: it is a folder or a device; name a file", path_.string()));
+  add_unfinished_file(temporary_);
   stream_.open(temporary_, std::ios::binary | std::ios::trunc);
-  if (!stream_)
-    throw Error(fmt::format("cannot write {}: {}; check that the folder exists and may be written", path_.string(),
-                            std::strerror(errno)));
+  if (stream_) return;
+  const int problem = errno;
+  forget_unfinished_file(temporary_);
+  throw Error(fmt::format("cannot write {}: {}; check that the folder exists and may be written", path_.string(),
+                          std::strerror(problem)));
 }
 
 AtomicFile::~AtomicFile() {
-  if (committed_) return;
-  stream_.close();
-  std::error_code ignored;
-  std::filesystem::remove(temporary_, ignored);
+  if (!committed_) {
+    stream_.close();
+    std::error_code ignored;
+    std::filesystem::remove(temporary_, ignored);
+  }
+  forget_unfinished_file(temporary_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {

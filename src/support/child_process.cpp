@@ -22,7 +22,7 @@ namespace grapevine {
 namespace {
 
 constexpr std::chrono::milliseconds poll_interval{50};
-constexpr std::chrono::seconds patience{5};
+constexpr std::chrono::milliseconds patience{500};
 
 std::string shell_quoted(const std::string& word) {
   const auto* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";

@@ -2,17 +2,28 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <numeric>
 
+#include "threads/shares.hpp"
+#include "threads/thread_count.hpp"
+
 namespace grapevine {
+namespace {
+
+// Edges, about, with less of which each, threads wait for each other longer than they help.
+constexpr double least_per_thread = 300;
+
+double load_of(const PreparedFrame& frame) {
+  return static_cast<double>(frame.neighbour.size() + 30 * frame.species.size());
+}
+
+}  // namespace
 
 struct BatchGradient::Share {
   FrameBatch batch;
   BatchPrediction prediction;
   LossSlopes slopes;
   LossSums sums;
-  std::exception_ptr problem;
 
   void run(GradientWorker& worker, const LossWeights& weights, const ReferenceCounts& counts, bool with_gradient) {
     const auto own = static_cast<std::size_t>(batch.own());
@@ -54,33 +65,27 @@ LossSums BatchGradient::run(std::span<const PreparedFrame* const> frames, const 
                             bool with_gradient) {
   ReferenceCounts counts;
   for (const PreparedFrame* frame : frames) counts.add(*frame);
-  share_out(frames);
-  const int threads = static_cast<int>(shares_.size());
-#pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1)
-  for (int i = 0; i < threads; ++i) {
-    Share& share = shares_[static_cast<std::size_t>(i)];
+  const std::size_t threads = share_out(frames);
+  run_shares(static_cast<int>(threads), [&](int i) {
     GradientWorker& worker = *workers_[static_cast<std::size_t>(i)];
-    share.problem = nullptr;
-    try {
-      if (with_gradient) worker.clear();
-      share.run(worker, weights, counts, with_gradient);
-    } catch (...) {
-      share.problem = std::current_exception();
-    }
-  }
+    if (with_gradient) worker.clear();
+    shares_[static_cast<std::size_t>(i)].run(worker, weights, counts, with_gradient);
+  });
   LossSums sums;
-  for (const Share& share : shares_) {
-    if (share.problem) std::rethrow_exception(share.problem);
-    sums += share.sums;
-  }
+  for (std::size_t i = 0; i < threads; ++i) sums += shares_[i].sums;
+  if (with_gradient)
+    for (std::size_t i = threads; i < workers_.size(); ++i) workers_[i]->clear();
   return sum_over_ranks(sums);
 }
 
 // Largest first, each to whoever has least: all ranks come to the same division without a word.
-void BatchGradient::share_out(std::span<const PreparedFrame* const> frames) {
-  const std::size_t threads = shares_.size();
+std::size_t BatchGradient::share_out(std::span<const PreparedFrame* const> frames) {
+  double all = 0;
+  for (const PreparedFrame* frame : frames) all += load_of(*frame);
+  const auto threads =
+      static_cast<std::size_t>(threads_for(all / ranks_.size(), least_per_thread, static_cast<int>(shares_.size())));
   const auto mine = threads * static_cast<std::size_t>(ranks_.rank());
-  std::vector<std::size_t> load(threads * static_cast<std::size_t>(ranks_.size()));
+  std::vector<double> load(threads * static_cast<std::size_t>(ranks_.size()));
   std::vector<std::size_t> order(frames.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -89,9 +94,10 @@ void BatchGradient::share_out(std::span<const PreparedFrame* const> frames) {
   for (Share& share : shares_) share.batch.clear();
   for (const std::size_t f : order) {
     const auto least = static_cast<std::size_t>(std::min_element(load.begin(), load.end()) - load.begin());
-    load[least] += frames[f]->neighbour.size() + 30 * frames[f]->species.size();
+    load[least] += load_of(*frames[f]);
     if (least >= mine && least < mine + threads) shares_[least - mine].batch.add(*frames[f]);
   }
+  return threads;
 }
 
 LossSums BatchGradient::sum_over_ranks(LossSums sums) {

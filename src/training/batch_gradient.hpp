@@ -15,7 +15,7 @@ namespace grapevine {
 /// does not depend on their number but for rounding, and is the same to the bit on all ranks.
 class BatchGradient {
  public:
-  /// `model` and `ranks` have to outlive this; `threads` on every rank.
+  /// `model` and `ranks` have to outlive this; up to `threads` on every rank, fewer for small batches.
   BatchGradient(const Trainable& model, int threads, Ranks& ranks);
   ~BatchGradient();
 
@@ -31,7 +31,7 @@ class BatchGradient {
   struct Share;
 
   LossSums run(std::span<const PreparedFrame* const> frames, const LossWeights& weights, bool with_gradient);
-  void share_out(std::span<const PreparedFrame* const> frames);
+  std::size_t share_out(std::span<const PreparedFrame* const> frames);
   LossSums sum_over_ranks(LossSums sums);
 
   const Trainable& model_;

@@ -16,6 +16,7 @@
 #include "formats/reann_configuration.hpp"
 #include "structures/cell.hpp"
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
 
 namespace grapevine {
 namespace {
@@ -62,6 +63,7 @@ std::vector<LabelledFrame> read_all(const std::filesystem::path& path, const Ref
   std::vector<LabelledFrame> frames;
   const auto next = [&]() -> std::optional<Frame> {
     Frame frame;
+    interruption_point();
     try {
       return reader.next(frame) ? std::optional(std::move(frame)) : std::nullopt;
     } catch (const Error& error) {

@@ -8,6 +8,8 @@
 
 #include "dense/matrix.hpp"
 #include "support/error.hpp"
+#include "threads/shares.hpp"
+#include "threads/thread_count.hpp"
 
 namespace grapevine {
 namespace {
@@ -16,6 +18,10 @@ constexpr double beta1 = 0.9;
 constexpr double beta2 = 0.999;
 constexpr double epsilon = 1e-10;
 constexpr double longest = 1;  // step, in learning rates: that of a gradient that never changes
+
+// With less each, threads wait for each other longer than they help.
+constexpr double least_weights_per_thread = 10000;
+constexpr double least_in_matrices_per_thread = 200;
 
 /// Adam's moments of a run of numbers.
 struct Moments {
@@ -38,8 +44,12 @@ std::size_t count_all(const std::vector<ParameterPart>& parts) {
 
 class AdamW : public Optimiser {
  public:
-  AdamW(const std::vector<ParameterPart>& parts, double weight_decay)
-      : parts_(parts), weight_decay_(weight_decay), mean_(count_all(parts)), square_(count_all(parts)) {
+  AdamW(const std::vector<ParameterPart>& parts, double weight_decay, int threads)
+      : parts_(parts),
+        weight_decay_(weight_decay),
+        threads_(threads),
+        mean_(count_all(parts)),
+        square_(count_all(parts)) {
     std::size_t begin = 0;
     for (const ParameterPart& part : parts_) {
       first_.push_back(begin);
@@ -50,8 +60,7 @@ class AdamW : public Optimiser {
   void step(std::span<double> weights, std::span<const double> gradient, double learning_rate) override {
     ++steps_;
     const Rates rates{learning_rate, 1 - std::pow(beta1, steps_), 1 - std::pow(beta2, steps_)};
-#pragma omp parallel for schedule(dynamic, 1)
-    for (std::size_t p = 0; p < parts_.size(); ++p) {
+    run_each(threads_, parts_.size(), [&](std::size_t p) {
       const std::size_t begin = first_[p];
       const std::size_t count = parts_[p].count();
       const Moments moments{std::span(mean_).subspan(begin, count), std::span(square_).subspan(begin, count)};
@@ -59,7 +68,7 @@ class AdamW : public Optimiser {
       if (parts_[p].decays)
         for (double& weight : w) weight -= learning_rate * weight_decay_ * weight;
       step_part(p, w, gradient.subspan(begin, count), moments, rates);
-    }
+    });
   }
 
   Memory memory() const override {
@@ -98,6 +107,7 @@ class AdamW : public Optimiser {
   std::vector<ParameterPart> parts_;
   std::vector<std::size_t> first_;  // [parts]
   double weight_decay_;
+  int threads_;
   int steps_ = 0;
   std::vector<double> mean_;
   std::vector<double> square_;
@@ -113,7 +123,8 @@ struct Side {
 
 class Soap final : public AdamW {
  public:
-  Soap(const std::vector<ParameterPart>& parts_in, double weight_decay) : AdamW(parts_in, weight_decay) {
+  Soap(const std::vector<ParameterPart>& parts_in, double weight_decay, int threads)
+      : AdamW(parts_in, weight_decay, threads) {
     for (const ParameterPart& part : parts()) {
       const bool matrix = part.rows > 1 && part.columns > 1;
       sides_.push_back({make_side(matrix ? part.rows : 0), make_side(matrix ? part.columns : 0)});
@@ -222,9 +233,12 @@ class Soap final : public AdamW {
 }  // namespace
 
 std::unique_ptr<Optimiser> make_optimiser(const std::string& method, const std::vector<ParameterPart>& parts,
-                                          double weight_decay) {
-  if (method == "adamw") return std::make_unique<AdamW>(parts, weight_decay);
-  if (method == "soap") return std::make_unique<Soap>(parts, weight_decay);
+                                          double weight_decay, int threads) {
+  const auto weights = static_cast<double>(count_all(parts));
+  if (method == "adamw")
+    return std::make_unique<AdamW>(parts, weight_decay, threads_for(weights, least_weights_per_thread, threads));
+  if (method == "soap")
+    return std::make_unique<Soap>(parts, weight_decay, threads_for(weights, least_in_matrices_per_thread, threads));
   throw Error(fmt::format("optimiser '{}' is not known; there are adamw and soap", method));
 }
 

@@ -28,8 +28,8 @@ class Optimiser {
 
 /// `method` is adamw (Loshchilov and Hutter, arXiv:1711.05101) or soap (Vyas et al., arXiv:2409.11321: Adam in the
 /// eigenbasis of Shampoo's preconditioner, for matrices; AdamW for the rest). `weight_decay` is per step and learning
-/// rate. Throws Error for another method.
+/// rate. Steps use up to `threads` threads; their number changes no bit. Throws Error for another method.
 std::unique_ptr<Optimiser> make_optimiser(const std::string& method, const std::vector<ParameterPart>& parts,
-                                          double weight_decay);
+                                          double weight_decay, int threads);
 
 }  // namespace grapevine

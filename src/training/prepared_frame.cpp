@@ -1,11 +1,12 @@
 #include "training/prepared_frame.hpp"
 
-#include <fmt/format.h>
-
-#include <exception>
+#include <atomic>
 
 #include "structures/frame_graph.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
+#include "threads/interruption.hpp"
+#include "threads/shares.hpp"
 
 namespace grapevine {
 namespace {
@@ -45,19 +46,14 @@ PreparedFrame prepare(const LabelledFrame& labelled, FrameGraph& graph) {
 std::vector<PreparedFrame> prepare_frames(std::span<const LabelledFrame> frames,
                                           const std::vector<std::string>& species, double cutoff, int threads) {
   std::vector<PreparedFrame> prepared(frames.size());
-  std::exception_ptr problem;
-#pragma omp parallel num_threads(threads)
-  {
+  std::atomic<std::size_t> next = 0;
+  run_shares(threads, [&](int) {
     FrameGraph graph(species, cutoff, 1);
-#pragma omp for schedule(dynamic, 8)
-    for (std::size_t f = 0; f < frames.size(); ++f) try {
-        prepared[f] = prepare(frames[f], graph);
-      } catch (const std::exception& error) {
-#pragma omp critical
-        if (!problem) problem = std::make_exception_ptr(Error(fmt::format("{}: {}", frames[f].place, error.what())));
-      }
-  }
-  if (problem) std::rethrow_exception(problem);
+    for (std::size_t f = next++; f < frames.size(); f = next++) {
+      interruption_point();
+      prepared[f] = with_context(frames[f].place, [&] { return prepare(frames[f], graph); });
+    }
+  });
   return prepared;
 }
 

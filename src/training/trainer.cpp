@@ -1,7 +1,6 @@
 #include "training/trainer.hpp"
 
 #include <fmt/format.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,12 +9,16 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <optional>
 #include <random>
+#include <stdexcept>
 #include <utility>
 
 #include "models/trainable.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
+#include "threads/thread_count.hpp"
 #include "training/batch_gradient.hpp"
 #include "training/checkpoint.hpp"
 #include "training/config.hpp"
@@ -32,6 +35,12 @@ using Frames = std::vector<const PreparedFrame*>;
 
 constexpr std::chrono::seconds checkpoint_interval{60};
 
+/// Thrown where work is to stop at once, on the way to where it is given up.
+class Stopped : public std::runtime_error {
+ public:
+  Stopped() : std::runtime_error("stopped") {}
+};
+
 /// For ranks but the first, which is told for all: only asks another monitor whether to stop.
 class SilentMonitor : public TrainingMonitor {
  public:
@@ -45,18 +54,6 @@ class SilentMonitor : public TrainingMonitor {
 
  private:
   TrainingMonitor& asked_;
-};
-
-/// The number of threads of parallel regions that do not say their own, until it goes out of scope.
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~ThreadCount() { omp_set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
 };
 
 std::filesystem::path with_suffix(const std::filesystem::path& output, const std::string& suffix) {
@@ -95,7 +92,7 @@ void shuffle(Frames& frames, std::uint64_t seed, int epoch) {
 
 /// Ranks of one machine share its cores.
 int threads_of(const TrainingOptions& options, const Ranks& ranks) {
-  return options.threads > 0 ? options.threads : std::max(1, omp_get_max_threads() / ranks.neighbours());
+  return options.threads > 0 ? thread_count(options.threads) : std::max(1, thread_count(0) / ranks.neighbours());
 }
 
 /// The training of one model.
@@ -111,15 +108,16 @@ class Training {
         ranks_(ranks),
         checkpoint_(with_suffix(output, ".checkpoint.safetensors")),
         description_(description_of(options, seed)),
-        batch_gradient_(model, threads_of(options, ranks), ranks),
-        optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay)) {
+        threads_(threads_of(options, ranks)),
+        batch_gradient_(model, threads_, ranks),
+        optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay, threads_)) {
     state_.weights = model.weights();
     state_.mean_weights = state_.weights;
     state_.best_weights = state_.weights;
     find_frozen();
     // Of a committee that was stopped, later members have not begun.
     if (options.resume && (options.committee == 1 || std::filesystem::exists(checkpoint_))) resume();
-    model_.set_weights(state_.weights);
+    model_.set_weights(state_.weights, threads_);
   }
 
   const TrainingState& state() const { return state_; }
@@ -131,14 +129,13 @@ class Training {
     const double steps_before = static_cast<double>(state_.steps);
     auto last_checkpoint = start;
     while (state_.epoch < options_.optimiser.epochs) {
-      const bool ended = run_epoch(monitor);
+      const bool ended = ends([&] { return run_epoch(monitor); });
       const std::chrono::duration<double> elapsed = Clock::now() - start;
       state_.seconds = seconds_before + elapsed.count();
-      if (!ended) {
+      if (!ended || !ends([&] { return finish_epoch(); })) {
         save();
         return false;
       }
-      finish_epoch();
       const double steps_done = static_cast<double>(state_.steps) - steps_before;
       const double steps_left = total_steps() - static_cast<double>(state_.steps);
       monitor.epoch_done(state_.epochs.back(), options_.optimiser.epochs, elapsed.count() / steps_done * steps_left);
@@ -148,7 +145,7 @@ class Training {
       }
     }
     save();
-    model_.set_weights(state_.best_weights);
+    model_.set_weights(state_.best_weights, threads_);
     return true;
   }
 
@@ -203,6 +200,16 @@ class Training {
     return weights;
   }
 
+  /// False if it was asked to stop; what has been done by then can be gone on from.
+  template <class Work>
+  static bool ends(const Work& work) {
+    try {
+      return work();
+    } catch (const Stopped&) {
+      return false;
+    }
+  }
+
   bool run_epoch(TrainingMonitor& monitor) {
     Frames order = train_;
     shuffle(order, seed_, state_.epoch);
@@ -225,6 +232,7 @@ class Training {
   LossSums step(std::span<const PreparedFrame* const> batch) {
     gradient_.assign(state_.weights.size(), 0.0);
     const LossSums sums = batch_gradient_.add_gradient(batch, weights_at(progress()), gradient_);
+    const Interruptible not_within_a_step(nullptr);
     for (const auto& [begin, count] : frozen_)
       std::fill_n(gradient_.begin() + static_cast<std::ptrdiff_t>(begin), count, 0.0);
     clip();
@@ -234,7 +242,7 @@ class Training {
       std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(begin), count,
                   state_.weights.begin() + static_cast<std::ptrdiff_t>(begin));
     average();
-    model_.set_weights(state_.weights);
+    model_.set_weights(state_.weights, threads_);
     return sums;
   }
 
@@ -264,7 +272,7 @@ class Training {
       state_.mean_weights[i] += (1 - decay) * (state_.weights[i] - state_.mean_weights[i]);
   }
 
-  void finish_epoch() {
+  bool finish_epoch() {
     const LossSums valid = validate();
     EpochRecord record;
     record.epoch = ++state_.epoch;
@@ -286,15 +294,16 @@ class Training {
     }
     state_.step = 0;
     state_.epoch_sums = {};
+    return true;
   }
 
   /// With the loss as it is at the end, so that epochs can be compared.
   LossSums validate() {
     LossWeights weights = weights_at(1);
     weights.energy_limit = weights.forces_limit = weights.virial_limit = 0;
-    model_.set_weights(state_.mean_weights);
+    model_.set_weights(state_.mean_weights, threads_);
     const LossSums sums = batch_gradient_.evaluate(valid_, weights);
-    model_.set_weights(state_.weights);
+    model_.set_weights(state_.weights, threads_);
     return sums;
   }
 
@@ -306,6 +315,7 @@ class Training {
   Ranks& ranks_;
   std::filesystem::path checkpoint_;
   std::string description_;
+  int threads_;
   BatchGradient batch_gradient_;
   std::unique_ptr<Optimiser> optimiser_;
   std::vector<std::pair<std::size_t, std::size_t>> frozen_;  // begin and count
@@ -359,7 +369,10 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
 
 void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
 
-void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
+namespace {
+
+void train_all(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
+  const int threads = threads_of(options, ranks);
   SilentMonitor silent(monitor);
   TrainingMonitor& told = ranks.rank() == 0 ? monitor : silent;
   std::vector<std::string> start_species;
@@ -371,8 +384,6 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   }
   const TrainingData data = read_training_data(complete, start_species);
   told.data_read(data.report);
-  const int threads = threads_of(options, ranks);
-  const ThreadCount while_training(threads);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
   };
@@ -380,6 +391,22 @@ void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& rank
   const std::vector<PreparedFrame> valid_frames = prepare(data.valid);
   for (int n = 0; n < options.committee; ++n)
     if (!train_one(complete, n, data, train_frames, valid_frames, told, ranks)) return;
+}
+
+}  // namespace
+
+// Several ranks stop together, between steps.
+void train(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
+  std::optional<Interruptible> interruptible;
+  if (ranks.size() == 1)
+    interruptible.emplace([&monitor] {
+      if (monitor.stop_requested()) throw Stopped();
+    });
+  try {
+    train_all(options, monitor, ranks);
+  } catch (const Stopped&) {
+    // What it was stopped in leaves nothing to go on from but what the last checkpoint has.
+  }
 }
 
 }  // namespace grapevine

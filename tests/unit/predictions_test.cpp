@@ -99,9 +99,9 @@ TEST(JudgeSet, SubtractsReferenceEnergiesWhereCompositionsDiffer) {
   const auto potential = water();
   std::vector<LabelledFrame> frames = ten_frames(*potential);
   const auto largest = [](const ParityPanel& panel) {
-    double largest = 0;
-    for (const ParityPanel::Point& point : panel.points()) largest = std::max(largest, std::abs(point.reference));
-    return largest;
+    double most = 0;
+    for (const ParityPanel::Point& point : panel.points()) most = std::max(most, std::abs(point.reference));
+    return most;
   };
   EXPECT_EQ(judge_set("test", *potential, frames, 1).panels[0].title(), "Energy per atom");
   for (std::size_t n = 0; n < 5; ++n) {

@@ -145,7 +145,7 @@ TEST_P(ReannGradientTest, GradientEqualsFiniteDifferencesForEveryKindOfParameter
   const auto model = trainable(true);
   const std::vector<double> weights = model->weights();
   for (const Weights& loss_weights : {Weights{1, 0, 0}, Weights{0, 1, 0}, Weights{0, 0, 1}, Weights{0.5, 2, 0.1}}) {
-    model->set_weights(weights);
+    model->set_weights(weights, 1);
     const std::vector<double> gradient = gradient_of(*model, batch, loss_weights);
     const double scale = std::sqrt(std::inner_product(gradient.begin(), gradient.end(), gradient.begin(), 0.0) /
                                    static_cast<double>(gradient.size()));
@@ -154,7 +154,7 @@ TEST_P(ReannGradientTest, GradientEqualsFiniteDifferencesForEveryKindOfParameter
     const auto loss_at = [&](std::size_t n, double h) {
       std::vector<double> moved = weights;
       moved[n] += h;
-      model->set_weights(moved);
+      model->set_weights(moved, 1);
       return loss_of(*worker, batch, loss_weights).value;
     };
     std::size_t begin = 0;
@@ -209,7 +209,7 @@ TEST_P(ReannGradientTest, WeightsComeBackAndThePotentialIsThatOfTheWeights) {
   const auto model = trainable(true);
   std::vector<double> weights = model->weights();
   for (std::size_t n = 0; n < weights.size(); ++n) weights[n] += 1e-3 * static_cast<double>(n % 7);
-  model->set_weights(weights);
+  model->set_weights(weights, 1);
   const std::vector<double> back = model->weights();
   for (std::size_t n = 0; n < weights.size(); ++n) ASSERT_NEAR(back[n], weights[n], 1e-14);
   const Frame frame = random_cluster(GetParam().sizes.species, 19, 8.0, 3);

@@ -269,7 +269,7 @@ double descend(const std::string& method, int steps) {
   constexpr int rows = 3;
   constexpr int columns = 4;
   const std::vector<ParameterPart> parts{{"a", "message", rows, columns, true}, {"b", "radial", 1, 2, false}};
-  const auto optimiser = make_optimiser(method, parts, 0);
+  const auto optimiser = make_optimiser(method, parts, 0, 1);
   std::vector<double> weights(rows * columns + 2);
   for (std::size_t n = 0; n < weights.size(); ++n) weights[n] = std::sin(1.0 + 2.0 * static_cast<double>(n));
   const auto gradient = [&] {
@@ -299,12 +299,12 @@ TEST(OptimiserTest, FindsTheBottomOfABowl) {
 }
 
 TEST(OptimiserTest, UnknownMethodsAreRefused) {
-  EXPECT_THAT(error_of([] { make_optimiser("magic", {}, 0); }), HasSubstr("magic"));
+  EXPECT_THAT(error_of([] { make_optimiser("magic", {}, 0, 1); }), HasSubstr("magic"));
 }
 
 TEST(OptimiserTest, WeightDecayPullsMatricesOnly) {
   const std::vector<ParameterPart> parts{{"a", "message", 1, 1, true}, {"b", "radial", 1, 1, false}};
-  const auto optimiser = make_optimiser("adamw", parts, 0.5);
+  const auto optimiser = make_optimiser("adamw", parts, 0.5, 1);
   std::vector<double> weights{1, 1};
   optimiser->step(weights, std::vector<double>{0, 0}, 0.1);
   EXPECT_DOUBLE_EQ(weights[0], 0.95);

@@ -21,6 +21,8 @@
 #include "models/reann/mixing_products-inl.hpp"
 #include "models/reann/model-inl.hpp"
 #include "models/reann/network_gradient-inl.hpp"
+#include "threads/interruption.hpp"
+#include "threads/shares.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
@@ -68,10 +70,11 @@ class ReannGradient final : public GradientKernels {
         gram_size_(gram_size(waves_, basis_.max_order())),
         density_(make_dual_density_kernels<Real>(parameters)) {}
 
-  void assign(const Parameters& parameters) override {
+  void assign(const Parameters& parameters, int threads) override {
     parameters_ = parameters;
     const std::vector<MixingProducts<Real>> products = mixing_products();
-    model_->assign(parameters_, [&](int t, int s) { return products[t].fuse(network(parameters_, t, s).input); });
+    model_->assign(parameters_, threads,
+                   [&](int t, int s) { return products[t].fuse(network(parameters_, t, s).input); });
   }
 
   std::unique_ptr<GradientWorker> make_worker() const override { return std::make_unique<Worker>(*this); }
@@ -80,11 +83,11 @@ class ReannGradient final : public GradientKernels {
     const std::vector<MixingProducts<Real>> products = mixing_products();
     const int networks = (layers_ + 1) * species_;
     std::vector<std::vector<double>> mixing(static_cast<std::size_t>(networks));
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int n = 0; n < networks; ++n) {
+    run_each(static_cast<int>(workers.size()), mixing.size(), [&](std::size_t i) HWY_ATTR {
+      const int n = static_cast<int>(i);
       mixing[n].resize(products.front().mixing_size());
       collect_network(workers, n / species_, n % species_, products[n / species_], gradient, mixing[n]);
-    }
+    });
     for (int n = 0; n < networks; ++n)
       std::transform(mixing[n].begin(), mixing[n].end(), gradient.mixing.begin() + n / species_ * mixing[n].size(),
                      gradient.mixing.begin() + n / species_ * mixing[n].size(), std::plus<>());
@@ -158,10 +161,10 @@ class ReannGradient final : public GradientKernels {
       start(graph, slopes);
       const int layers = kernels_.layers_;
       for (int t = 0; t < layers; ++t)
-        for (int b = 0; b < blocks_.blocks(); ++b) forward(t, tapes_[b]);
-      for (int b = 0; b < blocks_.blocks(); ++b) readout(tapes_[b], slopes);
+        for (int b = 0; b < blocks_.blocks(); ++b) forward(t, interruptible_tape(b));
+      for (int b = 0; b < blocks_.blocks(); ++b) readout(interruptible_tape(b), slopes);
       for (int t = layers - 1; t >= 0; --t)
-        for (int b = 0; b < blocks_.blocks(); ++b) backward(t, tapes_[b]);
+        for (int b = 0; b < blocks_.blocks(); ++b) backward(t, interruptible_tape(b));
     }
 
     Sums sums;
@@ -169,6 +172,11 @@ class ReannGradient final : public GradientKernels {
    private:
     using W = Waves<Real>;
     using WD = Waves<D>;
+
+    BlockTape& interruptible_tape(int b) {
+      interruption_point();
+      return tapes_[b];
+    }
 
     void start(const Graph& graph, const LossSlopes& slopes) {
       atom_species_ = graph.species();

@@ -20,6 +20,7 @@
 #include "models/reann/radial-inl.hpp"
 #include "simd/aligned_vector.hpp"
 #include "simd/transpose-inl.hpp"
+#include "threads/shares.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
@@ -60,21 +61,20 @@ class ReannModel final : public Model<Real> {
   }
 
   /// Takes the numbers of parameters of the same sizes; `fused(t, species)` is the first linear map of a network after
-  /// fusing with the mixing, as [outputs][Gram entries].
+  /// fusing with the mixing, as [outputs][Gram entries]. Networks are shared out to `threads`.
   template <class Fused>
-  void assign(const Parameters& parameters, const Fused& fused) {
+  void assign(const Parameters& parameters, int threads, const Fused& fused) {
     radial_.assign(parameters);
     initial_coefficient_ = pad_rows<Real>(parameters.initial_coefficient, waves_, stride_);
     energy_shift_ = parameters.energy_shift;
-    const int species = static_cast<int>(parameters.species.size());
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int n = 0; n < (layers_ + 1) * species; ++n) {
-      const int t = n / species;
-      const int s = n % species;
+    const std::size_t species = parameters.species.size();
+    run_each(threads, (static_cast<std::size_t>(layers_) + 1) * species, [&](std::size_t n) HWY_ATTR {
+      const int t = static_cast<int>(n / species);
+      const int s = static_cast<int>(n % species);
       const Network& network = t < layers_ ? parameters.message[t][s] : parameters.readout[s];
       kernels_[t][s].fused.assign(fused(t, s), network.input.bias);
       kernels_[t][s].network.assign(network);
-    }
+    });
   }
 
   /// What turns one species' Gram matrices into c^(t+1) - c^(t) or into an energy.

@@ -38,7 +38,7 @@ class ReannTrainable final : public Trainable {
     return weights;
   }
 
-  void set_weights(std::span<const double> weights) override {
+  void set_weights(std::span<const double> weights, int threads) override {
     auto next = weights.begin();
     for_each_array(parameters_, [&](const auto& array) {
       if (is_trained(array.name))
@@ -46,7 +46,7 @@ class ReannTrainable final : public Trainable {
     });
     unscale_inputs(parameters_, scaling_);
     if (shared_mixing_) repeat_mixing(parameters_);
-    kernels_->assign(parameters_);
+    kernels_->assign(parameters_, threads);
   }
 
   std::unique_ptr<GradientWorker> make_worker() const override { return kernels_->make_worker(); }
