@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <unordered_set>
 #include <utility>
@@ -21,6 +22,18 @@ constexpr double right_margin = 22;
 constexpr double top_margin = 40;
 constexpr double bottom_margin = 58;
 constexpr double tick_label_gap = 6;
+
+/// The colour of each series. Where there are more than colours, those without points have none.
+std::vector<std::size_t> colours_of(std::size_t series, const std::vector<ParityPanel::Point>& points) {
+  std::vector<std::size_t> colours(series);
+  std::iota(colours.begin(), colours.end(), std::size_t{0});
+  if (series <= palette.size()) return colours;
+  std::vector<bool> present(series, false);
+  for (const ParityPanel::Point& point : points) present[static_cast<std::size_t>(point.series)] = true;
+  std::size_t next = 0;
+  for (std::size_t s = 0; s < series; ++s) colours[s] = present[s] ? next++ : series;
+  return colours;
+}
 
 double error_of(const ParityPanel::Point& point) { return std::abs(point.prediction - point.reference); }
 
@@ -40,7 +53,10 @@ Axis common_axis(const std::vector<ParityPanel::Point>& points) {
 class PanelDrawing {
  public:
   explicit PanelDrawing(ParityPanel panel)
-      : panel_(std::move(panel)), points_(panel_.points()), axis_(common_axis(points_)) {
+      : panel_(std::move(panel)),
+        points_(panel_.points()),
+        colours_(colours_of(panel_.series().size(), points_)),
+        axis_(common_axis(points_)) {
     for (const std::string& label : axis_.labels)
       widest_label_ = std::max(widest_label_, text_width(label, small_font_size));
     x_ = std::max(tick_label_gap + widest_label_ + 3 * small_font_size, least_left_margin);
@@ -134,8 +150,8 @@ class PanelDrawing {
 
   std::string rounded(double value) const { return fmt::format("{:.3g} {}", 1e3 * value, panel_.small_unit()); }
 
-  static Colour colour_of(int series) {
-    return palette[std::min(static_cast<std::size_t>(series), palette.size() - 1)];
+  Colour colour_of(int series) const {
+    return palette[std::min(colours_[static_cast<std::size_t>(series)], palette.size() - 1)];
   }
 
   /// The series that have points, with their colours; those that share the last colour as one.
@@ -145,11 +161,15 @@ class PanelDrawing {
     std::vector<std::pair<std::string, Colour>> entries;
     for (std::size_t s = 0; s < present.size(); ++s) {
       if (!present[s]) continue;
-      const bool shared = s + 1 >= palette.size() && panel_.series().size() > palette.size();
+      const bool shared = colours_[s] + 1 == palette.size() && has_more_series(present, s);
       entries.emplace_back(shared ? "others" : panel_.series()[s], colour_of(static_cast<int>(s)));
       if (shared) break;
     }
     return entries;
+  }
+
+  static bool has_more_series(const std::vector<bool>& present, std::size_t series) {
+    return std::find(present.begin() + static_cast<std::ptrdiff_t>(series) + 1, present.end(), true) != present.end();
   }
 
   void draw_legend(const Canvas& canvas) const {
@@ -167,6 +187,7 @@ class PanelDrawing {
 
   ParityPanel panel_;
   std::vector<ParityPanel::Point> points_;
+  std::vector<std::size_t> colours_;  // [series] place in the palette, or beyond its end
   Axis axis_;
   double widest_label_ = 0;
   double x_ = 0;                        // left end of the plot

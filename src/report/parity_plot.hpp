@@ -51,7 +51,8 @@ class ParityPanel {
   ErrorStatistics errors_;
 };
 
-/// Prediction against reference. Beyond six series the further ones share a colour. The panel must have points.
+/// Prediction against reference. Beyond six series that have points the further ones share a colour. The panel must
+/// have points.
 Picture parity_picture(ParityPanel panel);
 
 /// Draws prediction against reference into a file, panels that have points side by side. Written under a temporary

@@ -34,11 +34,18 @@ std::vector<double> Comparison::shares_of_species(const Frame& frame) const {
   return shares;
 }
 
+std::size_t Comparison::species_present() const {
+  std::size_t present = 0;
+  for (std::size_t s = 0; s < species_.size(); ++s)
+    present += std::any_of(compositions_.begin(), compositions_.end(), [s](const auto& c) { return c.first[s] > 0; });
+  return present;
+}
+
 /// What the elements' reference energies make of each composition, eV/atom. Zero if all compositions are the same, or
 /// there are so few structures that little else would be left.
 std::vector<double> Comparison::baseline_of_compositions() const {
   std::vector<double> baseline(compositions_.size(), 0.0);
-  if (compositions_.size() < 2 || energies_.size() < 3 * species_.size()) return baseline;
+  if (compositions_.size() < 2 || energies_.size() < 3 * species_present()) return baseline;
   std::vector<double> count(baseline.size(), 0.0), sum(baseline.size(), 0.0);
   for (const EnergyPair& pair : energies_) {
     count[pair.composition] += 1;

@@ -41,6 +41,7 @@ class Comparison {
                   const std::array<double, 9>& predicted);
 
   std::vector<double> shares_of_species(const Frame& frame) const;
+  std::size_t species_present() const;
   std::vector<double> baseline_of_compositions() const;
   ParityPanel energy_panel() const;
 

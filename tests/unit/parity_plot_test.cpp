@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 #include <random>
+#include <regex>
 
 #include "report/axis.hpp"
 #include "report/picture.hpp"
@@ -71,6 +72,17 @@ TEST(ParityPlot, OfManyPointsIsLightInSvg) {
   std::normal_distribution<double> normal;
   for (int n = 0; n < 20000; ++n) panel.add(normal(random), normal(random), n % 2 ? "H" : "O");
   EXPECT_LT(svg_of(parity_picture(panel)).size(), 800'000u);
+}
+
+TEST(ParityPlot, OfFewOfManySeriesHasAColourForEach) {
+  std::vector<std::string> elements;
+  for (int n = 1; n <= 89; ++n) elements.push_back("E" + std::to_string(n));
+  ParityPanel panel("Forces", "eV", "meV");
+  panel.colour_first(elements);
+  for (const char* element : {"E74", "E73", "E41"}) panel.add(0, 1, element);
+  const std::string svg = svg_of(parity_picture(panel));
+  for (const char* colour : {"rgb\\(0%, ?45%, ?70%\\)", "rgb\\(84%, ?37%, ?0%\\)", "rgb\\(0%, ?62%, ?45%\\)"})
+    EXPECT_TRUE(std::regex_search(svg, std::regex(colour))) << colour;
 }
 
 TEST(ParityPlot, RefusesOtherFormatsAndNothingToDraw) {
