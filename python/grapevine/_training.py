@@ -35,7 +35,7 @@ def train(
         ``forces`` (RMSE, eV/Angstrom) and ``virial`` (RMSE, eV/atom). Returning False stops the training as Ctrl-C
         does, but without an exception.
     isolated_atoms : mapping of str to float, optional
-        Reference energies of elements, eV.
+        Energies, eV, that isolated atoms of the model have exactly.
     **options
         Options over those of the file, by the name of their flag with underscores: ``train=["train.extxyz"]``,
         ``cutoff=5.0``, ``epochs=100``, ``output="model.safetensors"``.

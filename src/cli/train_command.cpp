@@ -38,7 +38,7 @@ struct TrainArguments {
 };
 
 void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& options) {
-  for (const std::string& text : given) {
+  for (const std::string& text : split_at_commas(given)) {
     const std::size_t sign = text.find('=');
     const auto energy = sign == text.npos ? std::nullopt : parse_number(text.substr(sign + 1));
     if (!energy)
@@ -80,12 +80,7 @@ void write_config(const TrainArguments& arguments) {
 }
 
 void rehearse(TrainingOptions options) {
-  std::vector<std::string> species;
-  if (!options.start.empty()) {
-    const auto start = load_start(options.start);
-    species = start->species();
-    options.model.cutoff = start->cutoff();
-  }
+  const std::vector<std::string> species = adopt_start(options);
   print_data_report(read_training_data(options, species).report, options.model.cutoff);
   fmt::print("\nall is well: without --dry-run the training would start\n");
 }
@@ -167,7 +162,7 @@ void add_train_command(CLI::App& app) {
   command->add_flag("--dry-run", arguments->dry_run, "Read the data, tell what they hold, check everything and stop");
   for (const TrainingOption& option : training_option_table())
     add_flag(*command, option, arguments->words)->group(option.section.empty() ? "run" : option.section);
-  command->add_option("--isolated-atom", arguments->isolated_atoms, "Reference energy of an element, eV, as W=-4.5")
+  command->add_option("--isolated-atom", arguments->isolated_atoms, "Energies that isolated atoms of the model have exactly, eV, as W=-4.5,Ta=-3.25")
       ->allow_extra_args(false)
       ->type_name("LIST")
       ->group("data");

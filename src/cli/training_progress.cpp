@@ -59,6 +59,11 @@ void print_data_report(const DataReport& report, double cutoff) {
   print_set("test", report.test);
   if (report.split_off > 0) fmt::print("{} frames of train are set aside for validation\n", report.split_off);
   print_elements(report);
+  for (const auto& [symbol, energy] : report.isolated_atoms)
+    fmt::print("  an isolated atom of {} has {} eV\n", symbol, energy);
+  if (!report.undetermined.empty())
+    fmt::print("  the compositions do not determine reference energies of {}: those nearest to {} are taken\n",
+               fmt::join(report.undetermined, ", "), report.isolated_atoms.empty() ? "zero" : "isolated atoms");
   print_neighbours(report.neighbours, cutoff, report.bytes);
   std::fflush(stdout);
   for (const std::string& warning : report.warnings) fmt::print(stderr, "grapevine: warning: {}\n", warning);
@@ -109,8 +114,9 @@ double TrainingProgress::atoms_per_second() const {
 /// Short enough for a terminal of 80 columns: losses of training/validation, RMSE of validation.
 std::string TrainingProgress::text(const EpochRecord& record, int epochs, double seconds_left) const {
   constexpr double milli = 1e3;
-  std::string text = fmt::format("{}epoch {}/{} loss {:.3g}/{:.3g}", model_, record.epoch, epochs, record.train_loss,
-                                 record.valid_loss);
+  const std::string valid = record.valid_loss > 0 ? fmt::format("{:.3g}", record.valid_loss) : "-";
+  std::string text =
+      fmt::format("{}epoch {}/{} loss {:.3g}/{}", model_, record.epoch, epochs, record.train_loss, valid);
   if (record.valid_energy > 0) text += fmt::format(", {:.3g} meV/atom", milli * record.valid_energy);
   if (record.valid_forces > 0) text += fmt::format(", {:.3g} meV/A", milli * record.valid_forces);
   text += fmt::format(", {:.3g} atoms/s", atoms_per_second());

@@ -97,17 +97,22 @@ bool names_stress(std::string_view name) {
   return false;
 }
 
-std::optional<std::array<double, 9>> find_virial(const Frame& frame, const std::string& key) {
+void find_virial(const Frame& frame, const std::string& key, ReferenceValues& values) {
   static constexpr std::array<std::string_view, 3> usual{"virial", "virials", "stress"};
   const auto* pair = find_value(frame, candidates(frame, key, usual));
-  if (!pair) return std::nullopt;
-  return names_stress(pair->first) ? virial_of_stress(frame, *pair) : full_tensor(*pair);
+  if (!pair) return;
+  values.virial = names_stress(pair->first) ? virial_of_stress(frame, *pair) : full_tensor(*pair);
+  values.stress_left_out = !values.virial;
 }
 
 }  // namespace
 
 ReferenceValues find_reference_values(const Frame& frame, const ReferenceKeys& keys) {
-  return {find_energy(frame, keys.energy), find_forces(frame, keys.forces), find_virial(frame, keys.virial)};
+  ReferenceValues values;
+  values.energy = find_energy(frame, keys.energy);
+  values.forces = find_forces(frame, keys.forces);
+  find_virial(frame, keys.virial, values);
+  return values;
 }
 
 }  // namespace grapevine

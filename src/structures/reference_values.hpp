@@ -14,6 +14,7 @@ struct ReferenceValues {
   std::optional<double> energy;                 ///< eV
   std::optional<std::vector<double>> forces;    ///< [atoms][3] eV/Angstrom
   std::optional<std::array<double, 9>> virial;  ///< eV, minus the derivative of the energy by strain
+  bool stress_left_out = false;  ///< there is one, of a structure that is not periodic in three directions
 };
 
 /// Under which names a file has its reference values; empty means the usual ones.

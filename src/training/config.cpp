@@ -163,7 +163,7 @@ std::string section_header(const std::string& section) {
 
 std::string isolated_atoms(const TrainingOptions& options) {
   std::string text =
-      "\n# Reference energies of elements, eV; those not named are found by least squares from the data.\n"
+      "\n# Energies that isolated atoms of the model have exactly, eV; those of elements not named are left free.\n"
       "# Example: W = -4.568\n[isolated_atoms]\n";
   for (const auto& [symbol, energy] : options.isolated_atoms) text += fmt::format("{} = {}\n", symbol, energy);
   return text;

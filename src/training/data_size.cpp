@@ -15,7 +15,8 @@ namespace grapevine {
 namespace {
 
 constexpr std::size_t most_frames = 32;
-constexpr int most_atoms = 5000;
+constexpr std::size_t block_atoms = 256;
+constexpr double most_atoms = 200000;  // in all frames of a sample, unless the first has more
 
 // Of a PreparedFrame: a neighbour and the three components of the vector to it.
 constexpr double bytes_per_edge = sizeof(int) + 3 * sizeof(double);
@@ -27,18 +28,27 @@ double nearest_neighbour(const FrameGraph& graph, std::size_t species_count) {
     std::vector<int> centres;
     for (const int i : graph.centres())
       if (graph.species()[static_cast<std::size_t>(i)] == static_cast<int>(s)) centres.push_back(i);
-    block.clear();
-    graph.edges(centres, block);
-    for (std::size_t e = 0; e < static_cast<std::size_t>(block.edges()); ++e)
-      least = std::min(least, std::hypot(block.x[e], block.y[e], block.z[e]));
+    for (std::size_t begin = 0; begin < centres.size(); begin += block_atoms) {
+      block.clear();
+      graph.edges(std::span(centres).subspan(begin, std::min(block_atoms, centres.size() - begin)), block);
+      for (std::size_t e = 0; e < static_cast<std::size_t>(block.edges()); ++e)
+        least = std::min(least, std::hypot(block.x[e], block.y[e], block.z[e]));
+    }
   }
   return least;
 }
 
-std::vector<std::size_t> evenly_spaced(const std::vector<std::size_t>& all) {
+/// Frames from all over the set, as many as do not take long.
+std::vector<std::size_t> sample_of(std::span<const LabelledFrame> frames) {
   std::vector<std::size_t> chosen;
-  const std::size_t count = std::min(all.size(), most_frames);
-  for (std::size_t n = 0; n < count; ++n) chosen.push_back(all[n * all.size() / count]);
+  const std::size_t count = std::min(frames.size(), most_frames);
+  double atoms = 0;
+  for (std::size_t n = 0; n < count; ++n) {
+    const std::size_t f = n * frames.size() / count;
+    if (!chosen.empty() && atoms + frames[f].frame.atoms() > most_atoms) continue;
+    chosen.push_back(f);
+    atoms += frames[f].frame.atoms();
+  }
   return chosen;
 }
 
@@ -46,14 +56,11 @@ std::vector<std::size_t> evenly_spaced(const std::vector<std::size_t>& all) {
 
 NeighbourSample sample_neighbours(std::span<const LabelledFrame> frames, const std::vector<std::string>& species,
                                   double cutoff) {
-  std::vector<std::size_t> small;
-  for (std::size_t f = 0; f < frames.size(); ++f)
-    if (frames[f].frame.atoms() <= most_atoms) small.push_back(f);
   FrameGraph graph(species, cutoff, 1);
   NeighbourSample sample;
   double edges = 0;
   double atoms = 0;
-  for (const std::size_t f : evenly_spaced(small)) try {
+  for (const std::size_t f : sample_of(frames)) try {
       graph.build(frames[f].frame);
       ++sample.frames;
       atoms += frames[f].frame.atoms();
@@ -61,6 +68,8 @@ NeighbourSample sample_neighbours(std::span<const LabelledFrame> frames, const s
       if (graph.edge_count() == 0) continue;
       const double nearest = nearest_neighbour(graph, species.size());
       sample.nearest = std::min(sample.nearest.value_or(nearest), nearest);
+    } catch (const AtomError& problem) {
+      throw Error(fmt::format("{}: {}", frames[f].place, graph.describe(problem, frames[f].frame).what()));
     } catch (const Error& error) {
       throw Error(fmt::format("{}: {}", frames[f].place, error.what()));
     }

@@ -18,8 +18,8 @@ struct NeighbourSample {
   std::optional<double> nearest;  ///< shortest distance, Angstrom; nothing where no atom has a neighbour
 };
 
-/// Searches neighbours in a few frames, evenly spaced, that are not so large as to take long. Throws Error with the
-/// frame's place for atoms on top of each other and elements that are not among `species`.
+/// Searches neighbours in a few frames, evenly spaced, at least one, and no more than do not take long. Throws Error
+/// with the frame's place for atoms on top of each other and elements that are not among `species`.
 NeighbourSample sample_neighbours(std::span<const LabelledFrame> frames, const std::vector<std::string>& species,
                                   double cutoff);
 

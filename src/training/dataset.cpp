@@ -152,14 +152,24 @@ bool has_reference(const LabelledFrame& labelled) {
 }
 
 bool is_isolated_atom(const LabelledFrame& labelled) {
-  const auto& periodic = labelled.frame.periodic;
-  return labelled.frame.atoms() == 1 && !periodic[0] && !periodic[1] && !periodic[2] && labelled.reference.energy;
+  constexpr double far_away = 8;  // Angstrom
+  const Frame& frame = labelled.frame;
+  if (frame.atoms() != 1 || !labelled.reference.energy) return false;
+  const SearchBox box = SearchBox::of(frame.cell, frame.periodic);
+  for (std::size_t k = 0; k < 3; ++k)
+    if (box.periodic[k] && box.height(k) < far_away) return false;
+  return true;
 }
 
 FrameSplit split_frames(std::span<const LabelledFrame> frames, double fraction, std::uint64_t seed) {
-  const std::vector<std::size_t> order = new_elements_first(shuffled(frames.size(), seed), frames);
-  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(training_count(frames.size(), fraction));
+  std::vector<std::size_t> alone = shuffled(frames.size(), seed);
+  const auto others =
+      std::stable_partition(alone.begin(), alone.end(), [&](std::size_t f) { return is_isolated_atom(frames[f]); });
+  const std::vector<std::size_t> order = new_elements_first({others, alone.end()}, frames);
+  alone.erase(others, alone.end());
+  const auto middle = order.begin() + static_cast<std::ptrdiff_t>(training_count(order.size(), fraction));
   FrameSplit split{{order.begin(), middle}, {middle, order.end()}};
+  split.train.insert(split.train.end(), alone.begin(), alone.end());
   std::sort(split.train.begin(), split.train.end());
   std::sort(split.valid.begin(), split.valid.end());
   return split;
@@ -180,6 +190,7 @@ DataSummary summarise(std::span<const LabelledFrame> frames) {
     summary.with_energy += labelled.reference.energy ? 1 : 0;
     summary.with_forces += labelled.reference.forces ? 1 : 0;
     summary.with_virial += labelled.reference.virial ? 1 : 0;
+    summary.stresses_left_out += labelled.reference.stress_left_out ? 1 : 0;
     summary.isolated_atoms += is_isolated_atom(labelled) ? 1 : 0;
     summary.smallest = summary.frames == 1 ? atoms : std::min(summary.smallest, atoms);
     summary.largest = std::max(summary.largest, atoms);

@@ -27,7 +27,8 @@ std::vector<LabelledFrame> read_labelled_frames(const std::filesystem::path& pat
 
 bool has_reference(const LabelledFrame& frame);
 
-/// Whether the structure is one atom alone, without periodicity, whose energy is known.
+/// Whether the structure is one atom alone whose energy is known: without periodicity, or with periodic images so far
+/// away (8 Angstrom) that it does not feel them.
 bool is_isolated_atom(const LabelledFrame& frame);
 
 /// Indices of the frames to train on and to validate with, each in ascending order.
@@ -37,7 +38,8 @@ struct FrameSplit {
 };
 
 /// Picks `fraction` of the frames, rounded, at least one and not all (if there are two), for training; the choice
-/// depends on `seed` and the frames alone, not on the platform. Every element is among those trained on.
+/// depends on `seed` and the frames alone, not on the platform. Every element and all isolated atoms are among those
+/// trained on.
 FrameSplit split_frames(std::span<const LabelledFrame> frames, double fraction, std::uint64_t seed);
 
 struct Range {
@@ -61,6 +63,7 @@ struct DataSummary {
   std::size_t with_energy = 0;  ///< frames
   std::size_t with_forces = 0;
   std::size_t with_virial = 0;
+  std::size_t stresses_left_out = 0;             ///< frames whose stress means nothing: see ReferenceValues
   std::size_t isolated_atoms = 0;                ///< frames of one atom alone with an energy
   std::size_t smallest = 0;                      ///< atoms of the smallest frame
   std::size_t largest = 0;                       ///< and of the largest

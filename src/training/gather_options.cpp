@@ -20,6 +20,7 @@ TrainingOptions gather_options(const std::filesystem::path& config, const Option
       throw Error(fmt::format("there is no option --{}; grapevine train --help lists all", flag));
     try {
       set_option_from_words(*option, options, given);
+      options.on_command_line.insert(option->name());
     } catch (const Error& error) {
       throw Error(fmt::format("--{} {}", flag, error.what()));
     }

@@ -104,6 +104,11 @@ void ReferenceCounts::add(const PreparedFrame& frame) {
   virials += frame.reference.virial ? 1 : 0;
 }
 
+bool weighs_anything(const LossWeights& weights, const ReferenceCounts& counts) {
+  return (weights.energy > 0 && counts.energies > 0) || (weights.forces > 0 && counts.force_components > 0) ||
+         (weights.virial > 0 && counts.virials > 0);
+}
+
 LossSums& LossSums::operator+=(const LossSums& other) {
   loss += other.loss;
   energy_squares += other.energy_squares;

@@ -24,6 +24,9 @@ struct ReferenceCounts {
   void add(const PreparedFrame& frame);
 };
 
+/// Whether there is anything that the loss has a weight for.
+bool weighs_anything(const LossWeights& weights, const ReferenceCounts& counts);
+
 /// Sums from which a loss and errors follow.
 struct LossSums {
   double loss = 0;

@@ -72,7 +72,7 @@ std::vector<TrainingOption> make_table() {
        0,
        {"auto", "cartesian", "fractional"}},
       {"data", "isolated_atom_frames", "isolated-atom-frames",
-       "Take the energies of structures of one atom alone as reference energies",
+       "Take the energies of isolated atoms from structures of one atom alone",
        GRAPEVINE_TARGET(data.isolated_atom_frames)},
 
       {"model", "species", "species", "Elements; none: those of the data, by atomic number",
@@ -240,15 +240,6 @@ class Assign {
   const OptionValue& value_;
 };
 
-std::vector<std::string> split_at_commas(const std::vector<std::string>& words) {
-  std::vector<std::string> parts;
-  for (const std::string& word : words) {
-    std::istringstream stream(word);
-    for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  }
-  return parts;
-}
-
 std::int64_t parse_whole(const std::string& text) {
   const auto value = parse_integer(text);
   if (!value) throw Error(fmt::format("'{}' is not a whole number", text));
@@ -335,7 +326,7 @@ void check_loss_and_optimiser(const LossOptions& loss, const OptimiserOptions& o
   if (optimiser.learning_rate_end > optimiser.learning_rate)
     throw Error(fmt::format("optimiser.learning_rate_end is {}, more than learning_rate, {}",
                             optimiser.learning_rate_end, optimiser.learning_rate));
-  if (optimiser.warm_up_epochs >= optimiser.epochs)
+  if (optimiser.epochs > 1 && optimiser.warm_up_epochs >= optimiser.epochs)
     throw Error(fmt::format("optimiser.warm_up_epochs is {}, which is not less than epochs, {}",
                             optimiser.warm_up_epochs, optimiser.epochs));
 }
@@ -365,6 +356,15 @@ void set_option(const TrainingOption& option, TrainingOptions& options, const Op
 void set_option_from_words(const TrainingOption& option, TrainingOptions& options,
                            const std::vector<std::string>& words) {
   set_option(option, options, std::visit(Parse{words}, option.target(options)));
+}
+
+std::vector<std::string> split_at_commas(const std::vector<std::string>& words) {
+  std::vector<std::string> parts;
+  for (const std::string& word : words) {
+    std::istringstream stream(word);
+    for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  }
+  return parts;
 }
 
 std::string format_option(const TrainingOption& option, const TrainingOptions& options) {

@@ -50,6 +50,9 @@ void set_option_from_words(const TrainingOption& option, TrainingOptions& option
 /// The value as TOML.
 std::string format_option(const TrainingOption& option, const TrainingOptions& options);
 
+/// Members of a list that was given in one word or several.
+std::vector<std::string> split_at_commas(const std::vector<std::string>& words);
+
 /// Sets the reference energy of one isolated atom, eV. Throws Error for what is not an element or a finite number.
 void set_isolated_atom(TrainingOptions& options, const std::string& symbol, double energy);
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,15 +76,16 @@ struct TrainingOptions {
   ModelOptions model;
   LossOptions loss;
   OptimiserOptions optimiser;
-  std::map<std::string, double> isolated_atoms;  ///< reference energies in eV; species not named: least squares
+  std::map<std::string, double> isolated_atoms;  ///< energies in eV that isolated atoms of the model have exactly
   std::filesystem::path output;                  ///< the model; checkpoint, log and report stand beside it
   std::filesystem::path start;                   ///< model to go on from; empty: from random weights
   std::vector<std::string> freeze;  ///< parts whose weights stay: radial, initial, mixing, message, readout
   bool resume = false;              ///< go on from the last checkpoint
   int committee = 1;                ///< models that differ in seed and split
   std::uint64_t seed = 1;
-  int threads = 0;         ///< 0: all cores
-  bool in_double = false;  ///< kernels in double precision instead of float
+  int threads = 0;                        ///< 0: all cores
+  bool in_double = false;                 ///< kernels in double precision instead of float
+  std::set<std::string> on_command_line;  ///< names of options that the user typed, whatever their defaults are
 
   bool operator==(const TrainingOptions&) const = default;
 };

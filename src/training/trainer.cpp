@@ -111,6 +111,9 @@ class Training {
         threads_(threads_of(options, ranks)),
         batch_gradient_(model, threads_, ranks),
         optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay, threads_)) {
+    ReferenceCounts counts;
+    for (const PreparedFrame* frame : valid_) counts.add(*frame);
+    can_validate_ = weighs_anything(weights_at(1), counts);
     state_.weights = model.weights();
     state_.mean_weights = state_.weights;
     state_.best_weights = state_.weights;
@@ -178,10 +181,11 @@ class Training {
     if (ranks_.rank() == 0) write_checkpoint(checkpoint_, state_, description_);
   }
 
-  /// Warm-up in proportion to the steps, then a half cosine.
+  /// Warm-up in proportion to the steps, then a half cosine. Of a single epoch, half may be warm-up.
   double learning_rate() const {
     const OptimiserOptions& o = options_.optimiser;
-    const double warm_up = std::max(1.0, o.warm_up_epochs * static_cast<double>(steps_per_epoch()));
+    const double warm_up_epochs = o.epochs == 1 ? std::min(o.warm_up_epochs, 0.5) : o.warm_up_epochs;
+    const double warm_up = std::max(1.0, warm_up_epochs * static_cast<double>(steps_per_epoch()));
     const double rise = std::min(1.0, static_cast<double>(state_.steps + 1) / warm_up);
     const double fall = 0.5 * (1 + std::cos(std::numbers::pi * progress()));
     return rise * (o.learning_rate_end + (o.learning_rate - o.learning_rate_end) * fall);
@@ -287,7 +291,7 @@ class Training {
     record.valid_forces = valid.force_rmse();
     record.valid_virial = valid.virial_rmse();
     state_.epochs.push_back(record);
-    if (state_.best_epoch == 0 || valid.loss < state_.best_loss) {
+    if (state_.best_epoch == 0 || !can_validate_ || valid.loss < state_.best_loss) {
       state_.best_loss = valid.loss;
       state_.best_epoch = state_.epoch;
       state_.best_weights = state_.mean_weights;
@@ -321,6 +325,7 @@ class Training {
   std::vector<std::pair<std::size_t, std::size_t>> frozen_;  // begin and count
   TrainingState state_;
   std::vector<double> gradient_;
+  bool can_validate_ = false;  // otherwise the last epoch counts as the best
 };
 
 /// Every frame of `frames`, or those at `indices`.
@@ -375,14 +380,10 @@ void train_all(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& 
   const int threads = threads_of(options, ranks);
   SilentMonitor silent(monitor);
   TrainingMonitor& told = ranks.rank() == 0 ? monitor : silent;
-  std::vector<std::string> start_species;
   TrainingOptions complete = options;
-  if (!options.start.empty()) {
-    const auto start = load_start(options.start);
-    complete.model.cutoff = start->cutoff();
-    start_species = start->species();
-  }
+  const std::vector<std::string> start_species = adopt_start(complete);
   const TrainingData data = read_training_data(complete, start_species);
+  complete.isolated_atoms = data.report.isolated_atoms;
   told.data_read(data.report);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);

@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
 #include "formats/extxyz.hpp"
+#include "structures/cell.hpp"
 #include "support/error.hpp"
+#include "training/loss.hpp"
+#include "training/reference_energies.hpp"
 
 namespace grapevine {
 namespace {
@@ -17,6 +21,7 @@ namespace {
 constexpr std::size_t few_frames = 3;
 constexpr double few_angstrom = 0.5;  // no two nuclei of a sane structure are closer
 constexpr double many_neighbours = 400;
+constexpr double same_energy = 1e-3;  // eV
 
 using Warnings = std::vector<std::string>;
 
@@ -105,6 +110,25 @@ void check_keys(const DataOptions& options, const DataSummary& train) {
   check(options.keys.virial, train.with_virial, "a virial or stress");
 }
 
+/// Without a validation loss there is no best epoch.
+void warn_of_useless_validation(const TrainingOptions& options, const TrainingData& data, Warnings& warnings) {
+  const std::string consequence = ": the model of the last epoch is kept";
+  ReferenceCounts counts;
+  const auto count = [&](const LabelledFrame& frame) {
+    counts.energies += frame.reference.energy ? 1 : 0;
+    counts.force_components += frame.reference.forces ? frame.reference.forces->size() : 0;
+    counts.virials += frame.reference.virial ? 1 : 0;
+  };
+  std::for_each(data.valid.begin(), data.valid.end(), count);
+  if (data.valid.empty())
+    for (const std::size_t f : split_frames(data.train, options.data.split, options.seed).valid) count(data.train[f]);
+  const LossOptions& loss = options.loss;
+  if (data.valid.empty() && data.report.split_off == 0)
+    warnings.push_back("there are no structures to validate with" + consequence);
+  else if (!weighs_anything({loss.energy, loss.forces, loss.virial}, counts))
+    warnings.push_back("the structures to validate with have nothing that the loss has a weight for" + consequence);
+}
+
 void warn_of_missing(const char* set, const DataSummary& summary, Warnings& warnings) {
   const auto warn = [&](std::size_t have, const char* what) {
     if (have > 0 && have < summary.frames)
@@ -118,13 +142,66 @@ void warn_of_missing(const char* set, const DataSummary& summary, Warnings& warn
 
 void check_loss(const LossOptions& loss, const DataSummary& train, Warnings& warnings) {
   const bool wants_virial = loss.virial > 0 || loss.virial_end > 0;
+  const std::string stresses = train.stresses_left_out == 0
+                                   ? ""
+                                   : fmt::format(
+                                         "{} of {} frames of train have a stress and are not periodic in three "
+                                         "directions: it is left out, as it "
+                                         "refers to the volume of a cell; give the virial, in eV, instead",
+                                         train.stresses_left_out, train.frames);
   if (wants_virial && train.with_virial == 0)
-    throw Error("the loss has a weight of the virial, but no structure of train has a virial or stress");
+    throw Error(fmt::format("the loss has a weight of the virial, but no structure of train has a virial{}{}",
+                            stresses.empty() ? " or stress" : "; ", stresses));
+  if (wants_virial && !stresses.empty()) warnings.push_back(stresses);
   if (!wants_virial && train.with_virial > 0)
     warnings.push_back(fmt::format("{} frames of train have a virial, which is not used: its weight in the loss is 0",
                                    train.with_virial));
   if (train.with_energy == 0) warnings.emplace_back("no structure of train has an energy: energies have no zero");
   if (train.with_forces == 0) warnings.emplace_back("no structure of train has forces: they will be rough");
+}
+
+/// Stresses in kbar or GPa look like pressures that no laboratory reaches.
+void warn_of_pressures(std::span<const LabelledFrame> train, Warnings& warnings) {
+  constexpr double absurd = 1;  // eV/Angstrom^3: 160 GPa
+  std::vector<double> pressures;
+  for (const LabelledFrame& labelled : train) {
+    if (!labelled.reference.virial || !is_bulk(labelled.frame.periodic)) continue;
+    double largest = 0;
+    for (const double component : *labelled.reference.virial) largest = std::max(largest, std::abs(component));
+    pressures.push_back(largest / volume(labelled.frame.cell));
+  }
+  if (pressures.empty()) return;
+  const auto middle = pressures.begin() + static_cast<std::ptrdiff_t>(pressures.size() / 2);
+  std::nth_element(pressures.begin(), middle, pressures.end());
+  if (*middle <= absurd) return;
+  warnings.push_back(fmt::format(
+      "the stress of a typical frame of train is {:.3g} eV/A^3, which is {:.3g} GPa: is it in kbar or GPa? "
+      "Stresses are in eV/A^3 and positive under tension: VASP's kbar are divided by -1602.18, GPa by 160.218",
+      *middle, 160.218 * *middle));
+}
+
+/// Energies per atom that are far from all others of their composition are often those of calculations that failed.
+void warn_of_outliers(std::span<const LabelledFrame> train, const std::vector<std::string>& species,
+                      Warnings& warnings) {
+  constexpr double far_off = 0.5;  // eV/atom
+  constexpr double many_times = 10;
+  constexpr double least_spread = 1e-3;  // eV/atom
+  constexpr double most = 0.95;
+  const std::vector<EnergyDeviation> deviations = energy_deviations(train, species);  // smallest first
+  if (deviations.size() < 3) return;
+  const auto usual = static_cast<std::size_t>(most * static_cast<double>(deviations.size() - 1));
+  const double spread = std::max(least_spread, std::abs(deviations[usual].energy));
+  const double limit = std::max(far_off, many_times * spread);
+  const auto count = std::count_if(deviations.begin(), deviations.end(),
+                                   [&](const EnergyDeviation& d) { return std::abs(d.energy) > limit; });
+  if (count == 0) return;
+  const EnergyDeviation& worst = deviations.back();
+  warnings.push_back(
+      fmt::format("{}: its energy is {:.3g} eV/atom off what its composition suggests, {:.3g} times as far as 95 % of "
+                  "all frames{}; "
+                  "is it right?",
+                  train[worst.frame].place, worst.energy, std::abs(worst.energy / spread),
+                  count == 1 ? "" : fmt::format(" ({} more are far off)", count - 1)));
 }
 
 std::vector<std::string> species_of(const TrainingOptions& options, const std::vector<std::string>& species,
@@ -158,11 +235,60 @@ void check_data_of(const std::vector<std::string>& species, const DataSummary& t
   }
 }
 
-void warn_of_isolated_atoms(const TrainingOptions& options, const DataSummary& train, Warnings& warnings) {
-  if (train.isolated_atoms > 0 && !options.data.isolated_atom_frames)
-    warnings.push_back(
-        fmt::format("{} frames of train are one atom alone; --isolated-atom-frames makes theirs the reference energies",
-                    train.isolated_atoms));
+/// Energies that isolated atoms of the model are to have: those given, and those of structures if that is wanted.
+std::map<std::string, double> energies_of_isolated_atoms(const TrainingOptions& options,
+                                                         std::span<const LabelledFrame> train, Warnings& warnings) {
+  std::map<std::string, double> energies = options.isolated_atoms;
+  if (!options.data.isolated_atom_frames) return energies;
+  const std::map<std::string, double> found = isolated_atom_energies(train);
+  if (found.empty())
+    throw Error(
+        "--isolated-atom-frames: no structure of train is one atom alone with an energy; give energies with "
+        "--isolated-atom, or leave it out");
+  for (const auto& [symbol, energy] : found) {
+    const auto [known, is_new] = energies.try_emplace(symbol, energy);
+    if (!is_new && std::abs(known->second - energy) > same_energy)
+      warnings.push_back(fmt::format("--isolated-atom {}={} goes before the structure of one atom alone, which has {}",
+                                     symbol, known->second, energy));
+  }
+  return energies;
+}
+
+/// Structures of one atom alone tell nothing that is not known, and would decide a validation for nothing.
+void leave_out_isolated_atoms(TrainingData& data, const TrainingOptions& options) {
+  const auto leave_out = [&](std::vector<LabelledFrame>& frames, bool all, const std::string& why) {
+    const std::size_t count = std::erase_if(frames, [&](const LabelledFrame& frame) {
+      return is_isolated_atom(frame) && (all || data.report.isolated_atoms.count(frame.frame.symbols[0]) > 0);
+    });
+    if (count == 0) return;
+    data.report.warnings.push_back(fmt::format("{} frame{} of {} are one atom alone{}", count, count == 1 ? "" : "s",
+                                               &frames == &data.train ? "train" : "valid", why));
+  };
+  leave_out(data.valid, true, " and left out");
+  if (options.data.isolated_atom_frames)
+    std::erase_if(data.train, is_isolated_atom);
+  else
+    leave_out(data.train, false, " and left out, as --isolated-atom says their energies");
+  if (data.train.empty()) throw Error("all structures of train are one atom alone: there is nothing to train on");
+}
+
+void check_isolated_atoms(const TrainingOptions& options, DataReport& report) {
+  for (const auto& [symbol, energy] : options.isolated_atoms)
+    if (std::find(report.species.begin(), report.species.end(), symbol) == report.species.end())
+      throw Error(fmt::format("--isolated-atom {}={}: no structure of train has this element, only {}", symbol, energy,
+                              fmt::join(report.species, ", ")));
+  std::erase_if(report.isolated_atoms, [&](const auto& atom) {
+    const bool is_strange = std::find(report.species.begin(), report.species.end(), atom.first) == report.species.end();
+    if (is_strange)
+      report.warnings.push_back(
+          fmt::format("{} is there as one atom alone only; the model will not know it", atom.first));
+    return is_strange;
+  });
+  if (report.train.isolated_atoms > 0)
+    report.warnings.push_back(fmt::format(
+        "{} frame{} of train are one atom alone; --isolated-atom-frames makes their energies those that isolated atoms "
+        "of the model have",
+        report.train.isolated_atoms, report.train.isolated_atoms == 1 ? "" : "s"));
 }
 
 void check_neighbours(double cutoff, const DataReport& report, Warnings& warnings) {
@@ -189,22 +315,28 @@ TrainingData read_training_data(const TrainingOptions& options, const std::vecto
   data.train = read_files(options.data.train, options.data, warnings);
   data.valid = read_files(options.data.valid, options.data, warnings);
   data.test = read_files(options.data.test, options.data, warnings);
+  report.isolated_atoms = energies_of_isolated_atoms(options, data.train, warnings);
+  leave_out_isolated_atoms(data, options);
   report.train = summarise(data.train);
   report.valid = summarise(data.valid);
   report.test = summarise(data.test);
   if (data.valid.empty()) report.split_off = split_frames(data.train, options.data.split, options.seed).valid.size();
 
-  if (data.valid.empty() && report.split_off == 0) warnings.emplace_back("there are no structures to validate with");
+  warn_of_useless_validation(options, data, warnings);
   check_keys(options.data, report.train);
   check_loss(options.loss, report.train, warnings);
   warn_of_missing("train", report.train, warnings);
   warn_of_missing("valid", report.valid, warnings);
   warn_of_missing("test", report.test, warnings);
-  warn_of_isolated_atoms(options, report.train, warnings);
 
   report.species = species_of(options, species, data.train);
   for (const auto* frames : {&data.train, &data.valid, &data.test}) check_frames_have(report.species, *frames);
+  check_isolated_atoms(options, report);
   check_data_of(report.species, report.train, !options.start.empty(), warnings);
+  warn_of_pressures(data.train, warnings);
+  warn_of_outliers(data.train, report.species, warnings);
+  if (options.start.empty())
+    report.undetermined = undetermined_elements(data.train, report.species, report.isolated_atoms);
 
   report.neighbours = sample_neighbours(data.train, report.species, options.model.cutoff);
   check_neighbours(options.model.cutoff, report, warnings);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,13 @@ struct DataReport {
   DataSummary train;  ///< with those that are split off for validation
   DataSummary valid;
   DataSummary test;
-  std::size_t split_off = 0;          ///< frames of `train` that are validated with, where `valid` is empty
-  std::vector<std::string> species;   ///< of the model
-  NeighbourSample neighbours;         ///< within the cutoff, in a sample of `train`
-  double bytes = 0;                   ///< of neighbour lists, estimated
-  std::vector<std::string> warnings;  ///< one line each
+  std::size_t split_off = 0;                     ///< frames of `train` that are validated with, where `valid` is empty
+  std::vector<std::string> species;              ///< of the model
+  NeighbourSample neighbours;                    ///< within the cutoff, in a sample of `train`
+  double bytes = 0;                              ///< of neighbour lists, estimated
+  std::map<std::string, double> isolated_atoms;  ///< eV, that the model has exactly
+  std::vector<std::string> undetermined;         ///< elements whose reference energies do not follow from the data
+  std::vector<std::string> warnings;             ///< one line each
 };
 
 /// All structures of a training.
@@ -30,7 +33,8 @@ struct TrainingData {
   DataReport report;
 };
 
-/// Reads and checks the data of a training; structures without any reference value are left out, with a warning.
+/// Reads and checks the data of a training; structures without any reference value are left out, with a warning, as are
+/// isolated atoms where the model has their energies without being trained on them, and those of validation.
 /// `species` are those of the model that is gone on from, to which options.model.species may add others; without such a
 /// model, elements are options.model.species or, where that is empty too, those of `train` by atomic number. Throws
 /// Error with file, line and frame as read_labelled_frames() does, and for files that have no reference values at all,

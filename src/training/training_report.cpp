@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <map>
 #include <utility>
 
 #include "formats/mapped_file.hpp"
@@ -30,12 +32,24 @@ std::string time_text(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
+std::string energies_text(const std::map<std::string, double>& energies) {
+  std::vector<std::string> words;
+  for (const auto& [symbol, energy] : energies) words.push_back(fmt::format("{} {:.6g}", symbol, energy));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 std::string energies_text(const Trainable& model) {
   std::vector<std::string> words;
   const std::vector<double> shifts = model.energy_shifts();
   for (std::size_t s = 0; s < shifts.size(); ++s)
     words.push_back(fmt::format("{} {:.4f}", model.species()[s], shifts[s]));
   return fmt::format("{}", fmt::join(words, ", "));
+}
+
+constexpr const char* without_validation = "the last, as there was nothing to validate with";
+
+bool was_validated(const TrainingState& state) {
+  return std::any_of(state.epochs.begin(), state.epochs.end(), [](const EpochRecord& e) { return e.valid_loss > 0; });
 }
 
 Card card_of(const TrainingOptions& options, const Trainable& model, const TrainingState& state) {
@@ -56,13 +70,16 @@ Card card_of(const TrainingOptions& options, const Trainable& model, const Train
     card.emplace_back("Started from", options.start.filename().string());
   card.emplace_back("Parameters", fmt::format("{}", state.weights.size()));
   card.emplace_back("Reference energies (eV)", energies_text(model));
+  if (!options.isolated_atoms.empty())
+    card.emplace_back("Isolated atoms (eV)", energies_text(options.isolated_atoms));
   card.emplace_back("Trained on", fmt::format("{}", fmt::join(names_of(options.data.train), ", ")));
   card.emplace_back("Optimiser", fmt::format("{}, learning rate {:.2g} to {:.2g}, batches of {} structures, {} epochs",
                                              o.method, o.learning_rate, o.learning_rate_end, o.batch_frames, o.epochs));
   card.emplace_back("Loss weights",
                     fmt::format("energy {:.3g} to {:.3g}, forces {:.3g} to {:.3g}, virial {:.3g} to {:.3g}", l.energy,
                                 l.energy_end, l.forces, l.forces_end, l.virial, l.virial_end));
-  card.emplace_back("Best epoch", fmt::format("{} of {}, by the validation loss", state.best_epoch, state.epoch));
+  card.emplace_back("Best epoch", fmt::format("{} of {}, {}", state.best_epoch, state.epoch,
+                                              was_validated(state) ? "by the validation loss" : without_validation));
   card.emplace_back("Time", time_text(state.seconds));
   card.emplace_back("Seed", fmt::format("{}", options.seed));
   return card;
@@ -86,8 +103,13 @@ Provenance provenance_of(const TrainingOptions& options, const TrainingState& st
   provenance.source = options.data.train.front().filename().string();
   provenance.source_sha256 = sha256_of(options.data.train);
   provenance.source_kind = "training data of grapevine train";
-  provenance.note = fmt::format("epoch {} of {}; RMSE in validation {:.3g} meV/atom, {:.3g} meV/Angstrom",
-                                state.best_epoch, state.epoch, 1e3 * best.valid_energy, 1e3 * best.valid_forces);
+  if (was_validated(state))
+    provenance.note = fmt::format("epoch {} of {}; RMSE in validation {:.3g} meV/atom, {:.3g} meV/Angstrom",
+                                  state.best_epoch, state.epoch, 1e3 * best.valid_energy, 1e3 * best.valid_forces);
+  else
+    provenance.note =
+        fmt::format("epoch {} of {}, {}; RMSE in training {:.3g} meV/atom, {:.3g} meV/Angstrom", state.best_epoch,
+                    state.epoch, without_validation, 1e3 * best.train_energy, 1e3 * best.train_forces);
   return provenance;
 }
 

@@ -172,13 +172,11 @@ def test_values_are_taken_as_python_and_numpy_have_them(train, data, tmp_path):
     assert (tmp_path / "model.safetensors").read_bytes() == expected
 
 
-def test_reference_energies_of_isolated_atoms(train):
-    free = {}
-    for isolated in ({"W": -8.0, "Mo": -7.0}, {"W": -12.5, "Mo": -10.5}):
-        train(epochs=1, warm_up=0, isolated_atoms=isolated)
-        alone = grapevine.evaluate("model.safetensors", [Atoms("W"), Atoms("Mo")])
-        free[isolated["W"]] = np.array([result.energy for result in alone])
-    np.testing.assert_allclose(free[-12.5] - free[-8.0], [-4.5, -3.5], rtol=0, atol=1.0)
+@pytest.mark.parametrize("precision", ["double", "mixed"])
+def test_energies_of_isolated_atoms_are_exact(train, precision):
+    train(epochs=1, isolated_atoms={"W": -4.5, "Mo": -3.25})
+    alone = grapevine.evaluate("model.safetensors", [Atoms("W"), Atoms("Mo")], precision=precision)
+    np.testing.assert_allclose([result.energy for result in alone], [-4.5, -3.25], rtol=0, atol=1e-6)
     with pytest.raises(grapevine.Error, match="Qq"):
         train(isolated_atoms={"Qq": 1.0})
 

@@ -199,6 +199,38 @@ def test_named_key_that_is_not_there(refusal, data):
     assert "no frame has forces under the name 'dft_forces'; its first frame has energy, stress, forces" in line
 
 
+def test_isolated_atoms_are_a_list_with_commas(dry_run, refusal, data, tmp_path):
+    write(tmp_path / "two.extxyz", [bulk("Ta", cubic=True) for _ in range(3)])
+    text = (tmp_path / "two.extxyz").read_text().replace('pbc="T T T"', 'energy=-20 pbc="T T T"')
+    (tmp_path / "two.extxyz").write_text(text)
+    done = dry_run("--train", data, "--train", "two.extxyz", "--isolated-atom", "W=-4.5,Ta=-3.25")
+    assert done.returncode == 0, done.stderr
+    assert "an isolated atom of W has -4.5 eV" in done.stdout
+    assert "an isolated atom of Ta has -3.25 eV" in done.stdout
+    assert "--isolated-atom Cu=-4: no structure of train has this element" in refusal(
+        "--train", data, "--isolated-atom", "W=-4.5,Cu=-4"
+    )
+
+
+def test_isolated_atoms_in_large_boxes_are_recognised(dry_run, data, tmp_path):
+    atom = Atoms("W", cell=[20, 20, 20], pbc=True)
+    atom.calc = SinglePointCalculator(atom, energy=-4.5)
+    write(tmp_path / "atom.extxyz", atom)
+    done = dry_run("--train", data, "--train", "atom.extxyz", "--virial-weight", 1)
+    assert lines_with(done.stderr, "warning: ", "1 frame of train are one atom alone", "--isolated-atom-frames")
+    done = dry_run("--train", data, "--train", "atom.extxyz", "--virial-weight", 1, "--isolated-atom-frames")
+    assert done.stderr == ""
+    assert "an isolated atom of W has -4.5 eV" in done.stdout
+
+
+def test_options_that_contradict_the_model_to_start_from(refusal, data):
+    start = ROOT / "models" / "nbmotaw.safetensors"
+    assert "--cutoff 6 contradicts the model to start from" in refusal("--train", data, "--start", start, "--cutoff", 6)
+    assert "was trained without energies of isolated atoms" in refusal(
+        "--train", data, "--start", start, "--isolated-atom", "W=-4.5"
+    )
+
+
 def test_virial_in_the_loss_without_virials(refusal, tmp_path):
     write(tmp_path / "none.extxyz", [tungsten(seed, stress=False) for seed in range(3)])
     assert "no structure of train has a virial" in refusal("--train", "none.extxyz", "--virial-weight", 1)

@@ -126,6 +126,18 @@ TEST(FrameSplit, LeavesNeitherPartEmptyWhereItCan) {
   EXPECT_TRUE(split_frames({}, 0.5, 1).train.empty());
 }
 
+TEST(FrameSplit, NeverValidatesWithIsolatedAtoms) {
+  auto frames = frames_of(std::vector<std::string>(20, "H"));
+  for (const std::size_t alone : {3u, 11u, 19u}) frames[alone].reference.energy = -13.6;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const FrameSplit split = split_frames(frames, 0.5, seed);
+    EXPECT_EQ(split.train.size(), 3u + 9u);
+    EXPECT_EQ(split.valid.size(), 8u);
+    for (const std::size_t alone : {3u, 11u, 19u})
+      EXPECT_FALSE(std::binary_search(split.valid.begin(), split.valid.end(), alone));
+  }
+}
+
 TEST(FrameSplit, TrainsOnEveryElement) {
   std::vector<std::string> symbols(50, "H");
   symbols[17] = "W";

@@ -8,6 +8,7 @@
 #include "formats/torch_writer.hpp"
 #include "importers/reann.hpp"
 #include "models/reann/file.hpp"
+#include "models/reann/isolated_atoms.hpp"
 #include "reann_reference.hpp"
 #include "test_files.hpp"
 
@@ -114,6 +115,17 @@ TEST_F(ReannExportTest, ShippedModelsComeBackButForEnergiesInTheBiases) {
       expected.readout[s].output.bias.front() += p.energy_shift[s] - back.energy_shift[s];
     expected.energy_shift = back.energy_shift;
     expect_same(back, expected);
+  }
+}
+
+TEST_F(ReannExportTest, IsolatedAtomsKeepTheirEnergies) {
+  for (const ActivationKind kind : {ActivationKind::relu_like, ActivationKind::tanh_like}) {
+    Parameters p = potential({.activation = kind});
+    const std::vector<double> weights(static_cast<std::size_t>(p.orbitals), -3.0);
+    reann::hold(p, {{-4.5, -432.125}, {weights, weights}});
+    const Parameters back = there_and_back(p);
+    EXPECT_NEAR(reann::isolated_atom_energy(back, 0), -4.5, 1e-9);
+    EXPECT_NEAR(reann::isolated_atom_energy(back, 1), -432.125, 1e-9);
   }
 }
 

@@ -75,10 +75,31 @@ TEST(ReferenceEnergies, OfManyRareElementsAreExact) {
   EXPECT_THAT(fit_reference_energies(frames, {"Ta", "W"}, {}), ElementsAre(DoubleNear(-7, 1e-6), near(-4.5)));
 }
 
-TEST(IsolatedAtoms, AreSingleAtomsWithoutPeriodicity) {
+TEST(ReferenceEnergies, ThatAreUndeterminedStayNearIsolatedAtoms) {
+  const std::vector<LabelledFrame> frames{frame_of({"O", "H", "H"}, -476)};
+  EXPECT_THAT(fit_reference_energies(frames, {"H", "O"}, {}, {{"H", -13.0}, {"O", -432.0}}),
+              ElementsAre(near(-13 - 7.2), near(-432 - 3.6)));
+}
+
+TEST(ReferenceEnergies, ThatCompositionsLeaveOpenAreNamed) {
+  const std::vector<LabelledFrame> water{frame_of({"O", "H", "H"}, -9), frame_of({"Cu"}, -3)};
+  EXPECT_THAT(undetermined_elements(water, {"H", "O", "Cu"}, {}), ElementsAre("H", "O"));
+  EXPECT_THAT(undetermined_elements(water, {"H", "O", "Cu"}, {{"H", -1.0}}), ElementsAre());
+  const std::vector<LabelledFrame> two{frame_of({"O", "H", "H"}, -9), frame_of({"H", "H"}, -3)};
+  EXPECT_THAT(undetermined_elements(two, {"H", "O"}, {}), ElementsAre());
+  EXPECT_THAT(undetermined_elements({}, {"H", "O"}, {}), ElementsAre());
+}
+
+TEST(IsolatedAtoms, AreSingleAtomsWhoseImagesAreFarAway) {
   std::vector<LabelledFrame> frames{frame_of({"H"}, -13.5), frame_of({"O"}, std::nullopt), frame_of({"H", "H"}, -30)};
   frames.push_back(frame_of({"W"}, -4));
   frames.back().frame.periodic = {true, true, true};
+  frames.back().frame.cell = {3.2, 0, 0, 0, 20, 0, 0, 0, 20};
+  EXPECT_THAT(isolated_atom_energies(frames), ElementsAre(std::pair<const std::string, double>("H", -13.5)));
+  frames.back().frame.cell = {20, 0, 0, 0, 20, 0, 0, 0, 20};
+  EXPECT_THAT(isolated_atom_energies(frames), ElementsAre(std::pair<const std::string, double>("H", -13.5),
+                                                          std::pair<const std::string, double>("W", -4)));
+  frames.pop_back();
   EXPECT_THAT(isolated_atom_energies(frames), ElementsAre(std::pair<const std::string, double>("H", -13.5)));
   frames.push_back(frame_of({"H"}, -13.4));
   EXPECT_THAT(test::error_of([&] { isolated_atom_energies(frames); }), HasSubstr("f:1: frame 1: an atom of H alone"));

@@ -197,7 +197,9 @@ TEST(TrainingOptionsCheck, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(refused([](TrainingOptions& o) { o.loss.virial = 1; }), HasSubstr("zero at both ends"));
   EXPECT_THAT(refused([](TrainingOptions& o) { o.loss = {0, 0, 0, 0, 0, 0, 0}; }), HasSubstr("all zero"));
   EXPECT_THAT(refused([](TrainingOptions& o) { o.optimiser.learning_rate_end = 1; }), HasSubstr("learning_rate_end"));
-  EXPECT_THAT(refused([](TrainingOptions& o) { o.optimiser.epochs = 1; }), HasSubstr("warm_up_epochs"));
+  EXPECT_THAT(refused([](TrainingOptions& o) { o.optimiser.epochs = 2, o.optimiser.warm_up_epochs = 2; }),
+              HasSubstr("warm_up_epochs"));
+  EXPECT_EQ(refused([](TrainingOptions& o) { o.optimiser.epochs = 1; }), "");
 }
 
 TEST(TrainingConfig, KeysOfManyDotsAreRefusedAndNoStackOverflows) {

@@ -10,12 +10,13 @@
 namespace grapevine {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
+using ::testing::Pair;
 
 std::filesystem::path write(const std::string& name, const std::string& text) {
   const std::filesystem::path path = test::temporary_path(name);
@@ -131,11 +132,112 @@ TEST(TrainingData, AtomsTooNearEachOtherAreToldOf) {
   EXPECT_THAT(refusal(options_of(text)), HasSubstr("train.extxyz:1: frame 1: "));
 }
 
+const std::string alone = "1\npbc=\"F F F\" energy=-1 Properties=species:S:1:pos:R:3\nW 0 0 0\n";
+
 TEST(TrainingData, IsolatedAtomsCountWhereTheUserSaysSo) {
-  TrainingOptions options = options_of(three + "1\npbc=\"F F F\" energy=-1 Properties=species:S:1:pos:R:3\nW 0 0 0\n");
+  TrainingOptions options = options_of(three + alone);
   EXPECT_THAT(warnings_of(options), Contains(HasSubstr("--isolated-atom-frames")));
+  EXPECT_THAT(read_training_data(options).report.isolated_atoms, IsEmpty());
   options.data.isolated_atom_frames = true;
-  EXPECT_THAT(warnings_of(options), Not(Contains(HasSubstr("--isolated-atom-frames"))));
+  const TrainingData data = read_training_data(options);
+  EXPECT_THAT(data.report.warnings, IsEmpty());
+  EXPECT_THAT(data.report.isolated_atoms, ElementsAre(Pair("W", -1)));
+  EXPECT_EQ(data.train.size(), 3u);
+  options.isolated_atoms["W"] = -2;
+  EXPECT_THAT(warnings_of(options), ElementsAre(HasSubstr("--isolated-atom W=-2 goes before the structure")));
+  options = options_of(three);
+  options.data.isolated_atom_frames = true;
+  EXPECT_THAT(refusal(options), HasSubstr("--isolated-atom-frames: no structure of train is one atom alone"));
+}
+
+TEST(TrainingData, IsolatedAtomsThatContradictEachOtherAreRefused) {
+  std::string other = alone;
+  other.replace(other.find("-1"), 2, "-9");
+  TrainingOptions options = options_of(three + alone + other);
+  options.data.isolated_atom_frames = true;
+  EXPECT_THAT(refusal(options), HasSubstr("frame 5: an atom of W alone has the energy -9 eV, another one -1 eV"));
+}
+
+TEST(TrainingData, IsolatedAtomsOfValidationAreLeftOut) {
+  TrainingOptions options = options_of(three);
+  options.data.valid = {write("valid.extxyz", three + alone)};
+  EXPECT_THAT(warnings_of(options), ElementsAre("1 frame of valid are one atom alone and left out"));
+  EXPECT_EQ(read_training_data(options).valid.size(), 3u);
+}
+
+TEST(TrainingData, EnergiesOfIsolatedAtomsAreOfElementsThatAreThere) {
+  TrainingOptions options = options_of(three);
+  options.isolated_atoms["Cu"] = -4.5;
+  EXPECT_THAT(refusal(options), HasSubstr("--isolated-atom Cu=-4.5: no structure of train has this element, only W"));
+}
+
+TEST(TrainingData, ElementsOfFixedProportionsAreTold) {
+  const std::string alloy = crystal("energy=-1", "W", "Ta");
+  EXPECT_THAT(read_training_data(options_of(alloy + alloy + alloy)).report.undetermined, ElementsAre("Ta", "W"));
+  EXPECT_THAT(read_training_data(options_of(three)).report.undetermined, IsEmpty());
+}
+
+TEST(TrainingData, ValidationThatWeighsNothingIsToldOf) {
+  TrainingOptions options = options_of(three);
+  options.data.valid = {write("valid.extxyz", crystal("energy=-1"))};
+  EXPECT_THAT(warnings_of(options), IsEmpty());
+  std::string bare = crystal("energy=-1");
+  bare.replace(bare.find("forces:R:3"), 10, "xorces:R:3");
+  options.data.valid = {write("valid.extxyz", bare)};
+  options.loss.energy = options.loss.energy_end = 0;
+  EXPECT_THAT(warnings_of(options), Contains(HasSubstr("nothing that the loss has a weight for: the model of the last "
+                                                       "epoch is kept")));
+  EXPECT_THAT(warnings_of(options_of(crystal("energy=-1"))),
+              Contains("there are no structures to validate with: the model of the last epoch is kept"));
+}
+
+TEST(TrainingData, StressesOfSlabsAreToldOf) {
+  const std::string stress = "energy=-1 stress=\"0.01 0.01 0.01 0 0 0\"";
+  TrainingOptions options = options_of(crystal(stress + " pbc=\"T T F\"") + crystal(stress) + crystal(stress));
+  options.loss.virial = options.loss.virial_end = 1;
+  EXPECT_THAT(warnings_of(options),
+              Contains(HasSubstr("1 of 3 frames of train have a stress and are not periodic in three")));
+  options.data.train = {write("slab.extxyz", crystal(stress + " pbc=\"T T F\""))};
+  EXPECT_THAT(refusal(options),
+              AllOf(HasSubstr("no structure of train has a virial; 1 of 1 frames of train have a stress"),
+                    HasSubstr("give the virial")));
+}
+
+TEST(TrainingData, StressesThatCanOnlyBeInOtherUnitsAreToldOf) {
+  const auto with = [](const std::string& stress) { return crystal("energy=-1 stress=\"" + stress + "\""); };
+  const std::string kbar = with("-251 14 73 14 -229 -12 73 -12 56");
+  TrainingOptions options = options_of(kbar + kbar + kbar);
+  options.loss.virial = options.loss.virial_end = 1;
+  EXPECT_THAT(warnings_of(options), ElementsAre(AllOf(HasSubstr("251 eV/A^3"), HasSubstr("kbar or GPa"))));
+  const std::string sound = with("-0.157 0 0 0 -0.14 0 0 0 0.03");
+  options.data.train = {write("sound.extxyz", sound + sound + kbar)};
+  EXPECT_THAT(warnings_of(options), IsEmpty());
+}
+
+TEST(TrainingData, EnergyFarOffTheOthersIsPointedAt) {
+  std::string text;
+  for (int n = 0; n < 30; ++n) text += crystal("energy=" + std::to_string(n == 16 ? -2150.0 : -21.5 + 0.01 * (n % 7)));
+  EXPECT_THAT(warnings_of(options_of(text)), ElementsAre(HasSubstr("train.extxyz:65: frame 17: its energy is -1.06e+03 "
+                                                                   "eV/atom off")));
+}
+
+TEST(TrainingData, LargeFramesCountToo) {
+  constexpr int cells = 14;
+  std::string text = std::to_string(2 * cells * cells * cells) + "\nLattice=\"42 0 0 0 42 0 0 0 42\" energy=-1\n";
+  for (int n = 0; n < cells * cells * cells; ++n)
+    for (const double corner : {0.0, 1.5})
+      text += "W " + std::to_string(3 * (n % cells) + corner) + " " + std::to_string(3 * (n / cells % cells) + corner) +
+              " " + std::to_string(3 * (n / cells / cells) + corner) + "\n";
+  const DataReport report = read_training_data(options_of(text)).report;
+  EXPECT_EQ(report.neighbours.frames, 1u);
+  EXPECT_EQ(report.neighbours.per_atom, 50);
+  EXPECT_EQ(report.bytes, 28.0 * 2 * cells * cells * cells * 50);
+}
+
+TEST(TrainingData, AtomsOnTopOfEachOtherAreCountedFromOne) {
+  std::string text = three;
+  text.replace(text.find("1.5 1.5 1.5"), 11, "0.0 0.0 0.0");
+  EXPECT_THAT(refusal(options_of(text)), HasSubstr("frame 1: atoms 1 (W) and 2 (W) are only 0 Angstrom apart"));
 }
 
 TEST(Memory, IsReadFromMeminfo) {

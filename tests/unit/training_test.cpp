@@ -11,6 +11,8 @@
 #include <numeric>
 #include <vector>
 
+#include "formats/model_file.hpp"
+#include "formats/safetensors.hpp"
 #include "models/reann/model.hpp"
 #include "models/registry.hpp"
 #include "parallel/alone.hpp"
@@ -20,8 +22,11 @@
 #include "test_files.hpp"
 #include "training/checkpoint.hpp"
 #include "training/config.hpp"
+#include "training/gather_options.hpp"
+#include "training/initial_model.hpp"
 #include "training/loss.hpp"
 #include "training/optimiser.hpp"
+#include "training/option_table.hpp"
 #include "training/trainer.hpp"
 
 namespace grapevine::test {
@@ -30,13 +35,13 @@ namespace {
 using testing::HasSubstr;
 
 /// Structures with what a potential of random weights says of them.
-std::vector<Frame> labelled_clusters(int count) {
+std::vector<Frame> labelled_clusters(int count, double box = 6.5) {
   const ReannSizes sizes{.cutoff = 4.0, .waves = 4, .max_order = 1, .orbitals = 6, .layers = 1, .widths = {5, 5}};
   const reann::ReannPotential potential(random_parameters(sizes, 3));
   FrameEvaluator evaluator(potential, Precision::double_precision, 1);
   std::vector<Frame> frames;
   for (int n = 0; n < count; ++n) {
-    Frame frame = random_cluster(sizes.species, 8 + n % 5, 6.5, static_cast<unsigned>(100 + n));
+    Frame frame = random_cluster(sizes.species, 8 + n % 5, box, static_cast<unsigned>(100 + n));
     const FrameResult result = evaluator.evaluate(frame);
     frame.columns.push_back({"forces", 3, result.forces});
     frame.info.emplace_back("energy", std::to_string(result.energy));
@@ -211,6 +216,96 @@ TEST_F(TrainingTest, GoesOnFromAModelWithPartsFrozenAndAnElementAdded) {
   EXPECT_EQ(before.tensor("orbitals.mixing").to_doubles(), after.tensor("orbitals.mixing").to_doubles());
   EXPECT_NE(before.tensor("readout.Ni.output.weight").to_doubles(),
             after.tensor("readout.Ni.output.weight").to_doubles());
+}
+
+double energy_alone(const std::filesystem::path& model, const std::string& symbol, Precision precision) {
+  Frame frame;
+  frame.symbols = {symbol};
+  frame.positions = {0, 0, 0};
+  return FrameEvaluator(*load_potential(model), precision, 1).evaluate(frame).energy;
+}
+
+TEST_F(TrainingTest, EnergiesOfIsolatedAtomsAreExactAndCostNothing) {
+  std::ofstream stream(folder.path() / "train.extxyz");
+  for (const Frame& frame : labelled_clusters(40, 4.5)) write_extxyz(stream, frame);  // no atom is alone
+  stream.close();
+  options.optimiser.epochs = 30;
+  const double free = run().back().valid_loss;
+  options.isolated_atoms = {{"Ni", -12.5}, {"O", 7.25}};
+  EXPECT_LT(run().back().valid_loss, 1.5 * free);
+  for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
+    EXPECT_NEAR(energy_alone(options.output, "Ni", precision), -12.5, 1e-6);
+    EXPECT_NEAR(energy_alone(options.output, "O", precision), 7.25, 1e-6);
+  }
+}
+
+TEST_F(TrainingTest, IsolatedAtomsOfTheDataAreExactAndStaySoWhenGoneOnFrom) {
+  std::ofstream stream(folder.path() / "train.extxyz", std::ios::app);
+  stream << "1\nenergy=-12.5 pbc=\"F F F\" Properties=species:S:1:pos:R:3\nNi 0 0 0\n"
+            "1\nLattice=\"15 0 0 0 15 0 0 0 15\" energy=7.25 Properties=species:S:1:pos:R:3\nO 0 0 0\n";
+  stream.close();
+  options.data.isolated_atom_frames = true;
+  options.optimiser.epochs = 3;
+  run();
+  EXPECT_NEAR(energy_alone(options.output, "Ni", Precision::mixed), -12.5, 1e-6);
+  EXPECT_NEAR(energy_alone(options.output, "O", Precision::mixed), 7.25, 1e-6);
+  options.start = options.output;
+  options.output = folder.path() / "tuned.safetensors";
+  options.data.isolated_atom_frames = false;
+  run();
+  EXPECT_NEAR(energy_alone(options.output, "Ni", Precision::double_precision), -12.5, 1e-6);
+  EXPECT_NEAR(energy_alone(options.output, "O", Precision::double_precision), 7.25, 1e-6);
+  options.isolated_atoms = {{"O", 8}};
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("--isolated-atom O=8 contradicts the model to start from"));
+}
+
+TEST_F(TrainingTest, OptionsThatContradictTheModelToStartFromAreRefused) {
+  options.optimiser.epochs = 1;
+  run();
+  options.start = options.output;
+  options.output = folder.path() / "tuned.safetensors";
+  const auto refusal = [&](const OptionWords& words) {
+    TrainingOptions typed = gather_options("", words);
+    typed.start = options.start;
+    return error_of([&] { adopt_start(typed); });
+  };
+  EXPECT_THAT(refusal({{"cutoff", {"6"}}}), HasSubstr("--cutoff 6 contradicts the model to start from"));
+  EXPECT_THAT(refusal({{"cutoff", {"5"}}}), HasSubstr("which has 4: leave it out"));
+  EXPECT_THAT(refusal({{"waves", {"8"}}}), HasSubstr("--waves 8 contradicts"));
+  EXPECT_THAT(refusal({{"readout-widths", {"8,9"}}}), HasSubstr("--readout-widths [8, 9] contradicts"));
+  EXPECT_THAT(refusal({{"shared-mixing", {"true"}}}), HasSubstr("--shared-mixing true contradicts"));
+  EXPECT_EQ(refusal({{"cutoff", {"4"}}, {"message-widths", {"6,6"}}, {"species", {"H"}}}), "");
+  EXPECT_EQ(refusal({}), "");
+  options.model.waves = 9;  // as from a configuration
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("model.waves 9 contradicts"));
+  options.model.waves = 4;
+  options.isolated_atoms = {{"O", -1}};
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("was trained without energies of isolated atoms"));
+}
+
+TEST_F(TrainingTest, WithoutValidationTheLastEpochIsKept) {
+  std::ofstream stream(folder.path() / "one.extxyz");
+  write_extxyz(stream, labelled_clusters(1).front());
+  stream.close();
+  options.data.train = {folder.path() / "one.extxyz"};
+  options.optimiser.epochs = 40;
+  const std::vector<EpochRecord> epochs = run();
+  EXPECT_EQ(epochs.back().valid_loss, 0);
+  const std::string note = read_description(TensorFile::read(options.output)).provenance.note;
+  EXPECT_THAT(note, HasSubstr("epoch 40 of 40, the last, as there was nothing to validate with"));
+  const Frame frame = labelled_clusters(1).front();
+  const FrameResult result =
+      FrameEvaluator(*load_potential(options.output), Precision::double_precision, 1).evaluate(frame);
+  double square = 0;
+  const auto& forces = std::get<std::vector<double>>(frame.columns.back().values);
+  for (std::size_t n = 0; n < forces.size(); ++n) square += std::pow(result.forces[n] - forces[n], 2);
+  EXPECT_LT(std::sqrt(square / static_cast<double>(forces.size())), 0.5 * epochs.front().train_forces);
+}
+
+TEST_F(TrainingTest, OneEpochIsATraining) {
+  options.optimiser.epochs = 1;
+  check_options(options);
+  EXPECT_EQ(run().size(), 1u);
 }
 
 TEST(Loss, SlopesAreThoseOfTheLoss) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 #include "models/reann/angular.hpp"
@@ -31,6 +32,23 @@ std::vector<double> density(const Parameters& p, const EdgeBlock<double>& edges,
   return b;
 }
 
+/// rho [M] of pass t for densities b.
+std::vector<double> invariants(const Parameters& p, int t, const AngularBasis& basis, const std::vector<double>& b) {
+  const auto K = static_cast<std::size_t>(p.waves);
+  const auto M = static_cast<std::size_t>(p.orbitals);
+  std::vector<double> rho(M);
+  for (int l = 0; l <= p.max_order; ++l) {
+    const double* H = &p.mixing[(static_cast<std::size_t>(t) * (p.max_order + 1) + l) * K * M];
+    for (int c = basis.first(l); c < basis.first(l + 1); ++c)
+      for (std::size_t m = 0; m < M; ++m) {
+        double h = 0;
+        for (std::size_t k = 0; k < K; ++k) h += b[static_cast<std::size_t>(c) * K + k] * H[k * M + m];
+        rho[m] += basis.multiplicity(c) * h * h;
+      }
+  }
+  return rho;
+}
+
 /// Mean and variance of the invariants rho_m of pass t for each species.
 class InvariantStatistics {
  public:
@@ -45,7 +63,7 @@ class InvariantStatistics {
   void add(int species, const std::vector<double>& b) {
     const auto M = static_cast<std::size_t>(p_.orbitals);
     ++count_[static_cast<std::size_t>(species)];
-    const std::vector<double> rho = invariants(b);
+    const std::vector<double> rho = invariants(p_, t_, basis_, b);
     for (std::size_t m = 0; m < M; ++m) {
       const std::size_t at = static_cast<std::size_t>(species) * M + m;
       const double off = rho[m] - mean_[at];
@@ -72,22 +90,6 @@ class InvariantStatistics {
  private:
   // Atoms that are all alike would be taken for very different ones.
   static constexpr double least_deviation = 0.05;
-
-  std::vector<double> invariants(const std::vector<double>& b) const {
-    const auto K = static_cast<std::size_t>(p_.waves);
-    const auto M = static_cast<std::size_t>(p_.orbitals);
-    std::vector<double> rho(M);
-    for (int l = 0; l <= p_.max_order; ++l) {
-      const double* H = &p_.mixing[(static_cast<std::size_t>(t_) * (p_.max_order + 1) + l) * K * M];
-      for (int c = basis_.first(l); c < basis_.first(l + 1); ++c)
-        for (std::size_t m = 0; m < M; ++m) {
-          double h = 0;
-          for (std::size_t k = 0; k < K; ++k) h += b[static_cast<std::size_t>(c) * K + k] * H[k * M + m];
-          rho[m] += basis_.multiplicity(c) * h * h;
-        }
-    }
-    return rho;
-  }
 
   const Parameters& p_;
   int t_;
@@ -130,6 +132,25 @@ InputScaling scaling_of_inputs(const Parameters& parameters, const Graph& sample
     for (std::size_t s = 0; s < parameters.species.size(); ++s) of_pass.push_back(pass.scaling(static_cast<int>(s)));
   }
   return scaling;
+}
+
+std::vector<double> least_densities(const Parameters& parameters, const InputScaling& scaling, const Graph& graph,
+                                    std::span<const int> centres) {
+  const AngularBasis basis(parameters.max_order);
+  std::vector<double> least(parameters.species.size(), std::numeric_limits<double>::infinity());
+  EdgeBlock<double> edges;
+  for (const int i : centres) {
+    graph.edges({&i, 1}, edges);
+    const auto s = static_cast<std::size_t>(graph.species()[static_cast<std::size_t>(i)]);
+    const std::vector<double> b = density(parameters, edges, graph.species());
+    const std::vector<double> rho = invariants(parameters, parameters.layers, basis, b);
+    const std::vector<double>& mean = scaling.of.back()[s].mean;
+    double ratio = 0;
+    for (std::size_t m = 0; m < rho.size(); ++m)
+      if (mean[m] > 0) ratio += rho[m] / mean[m] / static_cast<double>(rho.size());
+    least[s] = std::min(least[s], ratio);
+  }
+  return least;
 }
 
 void scale_inputs(Parameters& parameters, const InputScaling& scaling) {

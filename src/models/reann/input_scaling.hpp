@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "engine/graph.hpp"
@@ -20,6 +21,11 @@ struct InputScaling {
 /// Mean and standard deviation of the invariants over the atoms of `sample`, with the coefficients of pass 0. Species
 /// that are not in the sample are not scaled.
 InputScaling scaling_of_inputs(const Parameters& parameters, const Graph& sample);
+
+/// The smallest mean over m of rho_m / <rho_m> among the atoms `centres` of a graph, by species, with the coefficients
+/// of pass 0 and the means that the readout is scaled by; infinite for species without such an atom.
+std::vector<double> least_densities(const Parameters& parameters, const InputScaling& scaling, const Graph& graph,
+                                    std::span<const int> centres);
 
 /// From W, b to W', b' in the place of W, b.
 void scale_inputs(Parameters& parameters, const InputScaling& scaling);

@@ -1,6 +1,8 @@
 #include "models/reann/trainable.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "models/reann/arrays.hpp"
@@ -10,11 +12,40 @@
 namespace grapevine::reann {
 namespace {
 
+/// An atom of each species, without neighbours.
+class AtomsAlone final : public Graph {
+ public:
+  explicit AtomsAlone(int species) : species_(static_cast<std::size_t>(species)) {
+    std::iota(species_.begin(), species_.end(), 0);
+  }
+
+  int own() const override { return static_cast<int>(species_.size()); }
+  int ghosts() const override { return 0; }
+  std::span<const int> centres() const override { return species_; }
+  std::span<const int> species() const override { return species_; }
+  std::span<const unsigned char> at_boundary() const override { return {}; }
+  void edges(std::span<const int> centres, EdgeBlock<float>& block) const override { close(centres, block); }
+  void edges(std::span<const int> centres, EdgeBlock<double>& block) const override { close(centres, block); }
+
+ private:
+  template <class Real>
+  static void close(std::span<const int> centres, EdgeBlock<Real>& block) {
+    block.clear();
+    for (const int i : centres) block.close(i, 0);
+  }
+
+  std::vector<int> species_;  // which are the atoms' indices too
+};
+
 class ReannTrainable final : public Trainable {
  public:
   ReannTrainable(Parameters parameters, const TrainableOptions& options)
-      : parameters_(std::move(parameters)), shared_mixing_(options.shared_mixing), scaling_(options.scaling) {
+      : parameters_(std::move(parameters)),
+        shared_mixing_(options.shared_mixing),
+        scaling_(options.scaling),
+        isolated_atoms_(options.isolated_atoms) {
     check(parameters_);
+    if (isolated_atoms_) hold(parameters_, *isolated_atoms_);
     file_contents(parameters_, {});  // throws if networks differ in structure
     if (shared_mixing_) repeat_mixing(parameters_);
     kernels_ =
@@ -28,6 +59,7 @@ class ReannTrainable final : public Trainable {
 
   std::vector<double> weights() const override {
     Parameters scaled = parameters_;
+    if (isolated_atoms_) release(scaled);
     scale_inputs(scaled, scaling_);
     std::vector<double> weights;
     for_each_array(std::as_const(scaled), [&](const auto& array) {
@@ -46,6 +78,7 @@ class ReannTrainable final : public Trainable {
     });
     unscale_inputs(parameters_, scaling_);
     if (shared_mixing_) repeat_mixing(parameters_);
+    if (isolated_atoms_) hold(parameters_, *isolated_atoms_);
     kernels_->assign(parameters_, threads);
   }
 
@@ -55,6 +88,7 @@ class ReannTrainable final : public Trainable {
     Parameters sum = parameters_;
     for_each_array(sum, [](const auto& array) { std::fill_n(array.data, array.count(), 0.0); });
     kernels_->collect(workers, sum);
+    if (isolated_atoms_) follow_amplitudes(sum);
     scale_input_gradients(sum, scaling_);
     if (shared_mixing_) add_mixing_to_first(sum);
     auto next = gradient.begin();
@@ -75,6 +109,21 @@ class ReannTrainable final : public Trainable {
   }
 
  private:
+  /// Adds to a gradient what the switches' amplitudes contribute, which follow from the other weights.
+  void follow_amplitudes(Parameters& gradient) const {
+    const std::vector<double> slopes = slopes_by_isolated_atoms(gradient, *isolated_atoms_);
+    const bool is_switched_off =
+        std::all_of(slopes.begin(), slopes.end(), [](double x) { return std::abs(x) < 1e-20; });
+    if (!is_switched_off) {
+      const AtomsAlone alone(static_cast<int>(slopes.size()));
+      std::vector<std::unique_ptr<GradientWorker>> workers;
+      workers.push_back(kernels_->make_worker());
+      workers.front()->add_gradient(alone, {slopes, std::vector<double>(3 * slopes.size()), {}});
+      kernels_->collect(workers, gradient);
+    }
+    clear_switches(gradient);
+  }
+
   bool is_trained(const std::string& name) const {
     return !shared_mixing_ || !name.starts_with("mixing.") || name.starts_with("mixing.0.");
   }
@@ -96,6 +145,7 @@ class ReannTrainable final : public Trainable {
   Parameters parameters_;
   bool shared_mixing_;
   InputScaling scaling_;
+  std::optional<IsolatedAtoms> isolated_atoms_;
   std::unique_ptr<GradientKernels> kernels_;
   std::vector<ParameterPart> parts_;
 };
