@@ -5,6 +5,7 @@
 #include "lammps_exclusions.h"
 #include "models/registry.hpp"
 #include "non_finite.h"
+#include "support/one_line.hpp"
 
 #include <lammps/atom.h>
 #include <lammps/comm.h>
@@ -183,7 +184,7 @@ PairGrapevine::Member PairGrapevine::make_member(const std::string &file)
       member.engine =
           std::make_unique<ModelEngineIn<double>>(member.potential->model_in_double(), lmp, this, own_exchange_);
   } catch (const std::exception &problem) {
-    error->all(FLERR, "{}", problem.what());
+    error->all(FLERR, "{}", grapevine::one_line(problem.what()));
   }
   return member;
 }
@@ -352,7 +353,7 @@ void PairGrapevine::compute(int eflag, int vflag)
   } catch (const grapevine::AtomError &problem) {
     report_atoms(problem);
   } catch (const grapevine::Error &problem) {
-    error->one(FLERR, "{}", problem.what());
+    error->one(FLERR, "{}", grapevine::one_line(problem.what()));
   }
 
   if (vflag_atom)

@@ -12,6 +12,7 @@
 #include "report/errors_json.hpp"
 #include "structures/cell.hpp"
 #include "support/error.hpp"
+#include "support/standard_output.hpp"
 
 namespace grapevine {
 namespace {
@@ -34,28 +35,20 @@ std::string pressure(const Frame& frame, const FrameResult& result) {
   return fmt::format("{:.5f}", gigapascal * trace / (3 * volume(frame.cell)));
 }
 
-void print(const std::string& text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size())
-    throw Error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
-void flush() {
-  if (std::fflush(stdout) != 0) throw Error(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
 class TableOutput final : public EvaluateOutput {
  public:
   void add(std::size_t index, const Frame& frame, const FrameResult& result) override {
     if (index == 0)
-      print(fmt::format("{:>8} {:>8} {:>20} {:>16} {:>14} {:>16}\n", "frame", "atoms", "energy/eV", "eV/atom",
-                        "max |F|/(eV/A)", "pressure/GPa"));
-    print(fmt::format("{:>8} {:>8} {:>20.8f} {:>16.8f} {:>14.6f} {:>16}\n", index + 1, frame.atoms(), result.energy,
-                      result.energy / frame.atoms(), largest_force(result), pressure(frame, result)));
+      print_text(fmt::format("{:>8} {:>8} {:>20} {:>16} {:>14} {:>16}\n", "frame", "atoms", "energy/eV", "eV/atom",
+                             "max |F|/(eV/A)", "pressure/GPa"));
+    print_text(fmt::format("{:>8} {:>8} {:>20.8f} {:>16.8f} {:>14.6f} {:>16}\n", index + 1, frame.atoms(),
+                           result.energy, result.energy / frame.atoms(), largest_force(result),
+                           pressure(frame, result)));
   }
 
   void finish(const PotentialErrors& errors) override {
-    if (errors.any()) print(fmt::format("\n{}", format_errors(errors)));
-    flush();
+    if (errors.any()) print_text(fmt::format("\n{}", format_errors(errors)));
+    flush_standard_output();
   }
 };
 
@@ -93,10 +86,10 @@ class JsonOutput final : public EvaluateOutput {
   void finish(const PotentialErrors& errors) override {
     std::string head = head_.dump(-1, ' ', false, replace);
     head.pop_back();
-    print(fmt::format("{},\"frames\":[\n", head));
+    print_text(fmt::format("{},\"frames\":[\n", head));
     copy_frames();
-    print(fmt::format("],\"errors\":{}}}\n", errors_json(errors).dump(-1, ' ', false, replace)));
-    flush();
+    print_text(fmt::format("],\"errors\":{}}}\n", errors_json(errors).dump(-1, ' ', false, replace)));
+    flush_standard_output();
   }
 
  private:
@@ -110,7 +103,7 @@ class JsonOutput final : public EvaluateOutput {
     if (std::fflush(frames_.get()) != 0 || std::fseek(frames_.get(), 0, SEEK_SET) != 0) fail_temporary();
     std::string buffer(std::size_t{1} << 16, '\0');
     while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), frames_.get()))
-      print(buffer.substr(0, count));
+      print_text(buffer.substr(0, count));
     if (std::ferror(frames_.get()) != 0) fail_temporary();
   }
 

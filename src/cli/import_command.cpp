@@ -9,6 +9,7 @@
 
 #include "cli/interrupt.hpp"
 #include "importers/import_model.hpp"
+#include "support/one_line.hpp"
 
 namespace grapevine {
 namespace {
@@ -16,8 +17,8 @@ namespace {
 void run_import(const ImportRequest& request) {
   const InterruptGuard guard;
   const ImportSummary summary = import_model(request);
-  for (const std::string& note : summary.notes) fmt::print(stderr, "grapevine: note: {}\n", note);
-  fmt::print("{}: {}; {}\n", request.output.string(), summary.kind, summary.text);
+  for (const std::string& note : summary.notes) fmt::print(stderr, "grapevine: note: {}\n", one_line(note));
+  fmt::print("{}\n", one_line(fmt::format("{}: {}; {}", request.output.string(), summary.kind, summary.text)));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/information.hpp"
+#include "support/one_line.hpp"
 
 namespace grapevine {
 namespace {
@@ -28,8 +29,10 @@ std::string words(const ordered_json& list) {
   return words.empty() ? "none" : fmt::format("{}", fmt::join(words, " "));
 }
 
+/// Both may come from the file.
 void print_line(const std::string& key, const std::string& value) {
-  if (!value.empty()) fmt::print("{:<18} {}\n", key, value);
+  constexpr std::size_t longest = 4000;
+  if (!value.empty()) fmt::print("{:<18} {}\n", one_line(key), one_line(value, longest));
 }
 
 /// E.g. "32, block [relu_like norm 32, relu_like norm 32], relu_like": the widths and steps behind the first map.
@@ -68,7 +71,7 @@ void print_hyperparameter(const std::string& key, const ordered_json& value) {
   } else if (list && (value.front().contains("blocks") || value_text(value).size() > short_text)) {
     for (std::size_t i = 0; i < value.size(); ++i) print_hyperparameter(fmt::format("{} {}", key, i), value[i]);
   } else if (value.is_object() && value_text(value).size() > short_text) {
-    fmt::print("{}\n", key);
+    fmt::print("{}\n", one_line(key));
     const std::string indent = key.substr(0, key.find_first_not_of(' ')) + "  ";
     for (const auto& item : value.items()) print_hyperparameter(indent + item.key(), item.value());
   } else {
@@ -107,7 +110,7 @@ void add_info_command(CLI::App& app) {
   command->callback([arguments] {
     const ordered_json info = model_information(arguments->model);
     if (arguments->json)
-      fmt::print("{}\n", info.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+      fmt::print("{}\n", info.dump(2, ' ', true, ordered_json::error_handler_t::replace));
     else
       print_text(info);
   });

@@ -20,6 +20,7 @@
 #include "parallel/ranks.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/one_line.hpp"
 #include "training/config.hpp"
 #include "training/gather_options.hpp"
 #include "training/initial_model.hpp"
@@ -94,7 +95,7 @@ void run_training(const TrainingOptions& options) {
         TrainingProgress progress(options.model.cutoff, guard);
         train(options, progress, ranks);
       },
-      [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", problem); });
+      [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", one_line(problem)); });
   if (speaks && guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
 }
 
