@@ -53,8 +53,9 @@ void check_keys(const ReferenceKeys& keys, const PotentialErrors& errors) {
   check(keys.virial, errors.virial_per_atom, "virials");
 }
 
-/// 0 for what is not a file with a size, such as a pipe.
+/// 0 for what is not a file of a size that tells how much there is to read, such as a pipe.
 std::uint64_t file_size(const std::filesystem::path& path) {
+  if (path.extension() == ".gz") return 0;
   std::error_code problem;
   const std::uintmax_t size = std::filesystem::file_size(path, problem);
   return problem ? 0 : size;
@@ -88,10 +89,18 @@ class Evaluation {
   }
 
  private:
+  bool next_frame(ExtxyzReader& reader, Frame& frame) const {
+    try {
+      return reader.next(frame);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{} (frame {})", error.what(), done_ + frames_.size() + 1));
+    }
+  }
+
   bool next_batch(ExtxyzReader& reader, const BatchEvaluator& evaluator) {
     frames_.clear();
     std::size_t atoms = 0;
-    for (Frame frame; !evaluator.is_batch(frames_.size(), atoms) && reader.next(frame);) {
+    for (Frame frame; !evaluator.is_batch(frames_.size(), atoms) && next_frame(reader, frame);) {
       atoms += frame.symbols.size();
       frames_.push_back(std::move(frame));
     }
@@ -176,7 +185,7 @@ void add_evaluate_command(CLI::App& app) {
   auto* command = app.add_subcommand("evaluate", "Energies, forces and virials of structures, and their errors");
   const auto options = std::make_shared<EvaluateOptions>();
   command->add_option("MODEL", options->model, "Model file (.safetensors)")->required();
-  command->add_option("STRUCTURES", options->structures, "Structures in extended XYZ")->required();
+  command->add_option("STRUCTURES", options->structures, "Structures in extended XYZ, plain or compressed by gzip")->required();
   command->add_option("--precision", options->precision, "double, or mixed: float with energies summed in double")
       ->check(CLI::IsMember({"double", "mixed"}))
       ->capture_default_str();

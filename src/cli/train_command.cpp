@@ -147,8 +147,8 @@ Every option of the configuration file has a flag, which goes first; grapevine t
 options and what they mean. Units are eV and Angstrom. Lists are separated by commas; --train, --valid and --test may
 be given several times.
 
-Structures are extended XYZ files, with reference values under the names that grapevine evaluate --help tells; or
-folders with a file `configuration` in REANN's format.
+Structures are extended XYZ files, plain or compressed by gzip, with reference values under the names that grapevine
+evaluate --help tells; or folders with a file `configuration` in REANN's format.
 
 Example:
   grapevine train --train train.extxyz --test test.extxyz --cutoff 5 -o model.safetensors)";

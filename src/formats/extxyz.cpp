@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -17,11 +14,14 @@
 #include "formats/elements.hpp"
 #include "formats/key_values.hpp"
 #include "formats/line_reader.hpp"
+#include "formats/text_input.hpp"
 #include "formats/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
 namespace {
+
+constexpr std::size_t max_keys = 10'000;  // of a comment line: each takes far more memory than its letters
 
 /// Whether a frame keeps a column group in `columns`, or what else it fills.
 enum class Role { kept, symbols, positions };
@@ -63,8 +63,6 @@ Property parse_property(std::string_view name, std::string_view type, std::strin
   if (name.empty() || type.size() != 1 || !count || *count < 1 || *count > std::numeric_limits<int>::max())
     reader.fail(
         fmt::format("Properties has '{}:{}:{}'; expected name:type:columns such as pos:R:3", name, type, width));
-  if (std::string_view("RISL").find(type[0]) == std::string_view::npos)
-    reader.fail(fmt::format("Properties gives '{}' the unknown type '{}'; expected R, I, S or L", name, type));
   Property property{Role::kept, type[0], static_cast<int>(*count), std::string(name)};
   property.role = role_of(property.name, property.type, property.width);
   return property;
@@ -127,13 +125,19 @@ std::array<double, 9> parse_lattice(std::string_view text, const LineReader& rea
   return cell;
 }
 
+/// T, F, true and so on; 1 and 0, as some programs write masks.
+std::optional<bool> parse_flag(std::string_view word) {
+  if (word == "1" || word == "0") return word == "1";
+  return parse_logical(word);
+}
+
 std::array<bool, 3> parse_periodic(std::string_view text, const LineReader& reader) {
   const std::vector<std::string_view> words = split_list(text);
   std::array<bool, 3> periodic{};
   if (words.size() != 1 && words.size() != 3) reader.fail(fmt::format("pbc=\"{}\" is not like \"T T F\"", text));
   for (std::size_t k = 0; k < 3; ++k) {
     const std::string_view word = words[words.size() == 1 ? 0 : k];
-    const auto value = word == "1" ? true : word == "0" ? false : parse_logical(word);
+    const auto value = parse_flag(word);
     if (!value) reader.fail(fmt::format("pbc=\"{}\" is not like \"T T F\"", text));
     periodic[k] = *value;
   }
@@ -142,7 +146,7 @@ std::array<bool, 3> parse_periodic(std::string_view text, const LineReader& read
 
 /// Fills cell, periodicity and info of `frame` from the comment line and returns the layout of its atom lines.
 Layout parse_comment(const std::string& line, const LineReader& reader, Frame& frame) {
-  ParsedKeyValues parsed = parse_key_values(line);
+  ParsedKeyValues parsed = parse_key_values(line, max_keys);
   if (!parsed.problem.empty() && (line.find("Properties=") != line.npos || line.find("Lattice=") != line.npos))
     reader.fail(parsed.problem);
   if (!parsed.problem.empty() || !parsed.assigns) {
@@ -177,12 +181,40 @@ std::string normal_symbol(std::string_view text) {
   return symbol;
 }
 
+template <class Values>
+std::size_t count_of(const Values& values) {
+  if constexpr (std::is_same_v<Values, UnreadColumn>)
+    return values.words.size();
+  else
+    return values.size();
+}
+
+void append_value(fmt::memory_buffer& out, const Column& column, std::size_t n) {
+  std::visit(
+      [&](const auto& values) {
+        using Values = std::decay_t<decltype(values)>;
+        const auto to = std::back_inserter(out);
+        if constexpr (std::is_same_v<Values, UnreadColumn>)
+          fmt::format_to(to, "{}", values.words[n]);
+        else if constexpr (std::is_same_v<Values, std::vector<bool>>)
+          fmt::format_to(to, "{}", values[n] ? 'T' : 'F');
+        else
+          fmt::format_to(to, "{}", values[n]);
+      },
+      column.values);
+}
+
 Column empty_column(const Property& property) {
   Column column{property.name, property.width, {}};
   if (property.type == 'R') column.values = std::vector<double>();
   if (property.type == 'I') column.values = std::vector<std::int64_t>();
   if (property.type == 'S') column.values = std::vector<std::string>();
   if (property.type == 'L') column.values = std::vector<bool>();
+  if (std::string_view("RISL").find(property.type) == std::string_view::npos)
+    column.values =
+        UnreadColumn{property.type,
+                     fmt::format("{} is of the unknown type '{}'; expected R, I, S or L", property.name, property.type),
+                     {}};
   return column;
 }
 
@@ -196,6 +228,7 @@ class AtomLines {
   }
 
   void add(std::string_view line) {
+    ++atom_;
     split_fields(line, fields_);
     const bool fits = layout_.given ? fields_.size() == layout_.fields : fields_.size() >= layout_.fields;
     if (!fits)
@@ -209,7 +242,7 @@ class AtomLines {
       if (property.role == Role::symbols)
         frame_.symbols.push_back(normal_symbol(words[0]));
       else if (property.role == Role::positions)
-        for (const std::string_view word : words) frame_.positions.push_back(number(word, property));
+        for (const std::string_view word : words) frame_.positions.push_back(position(word, property));
       else
         add_kept(property, words, frame_.columns[column++]);
       if (layout_.numbers == p) frame_.symbols.push_back(symbol_of(words[0]));
@@ -218,51 +251,68 @@ class AtomLines {
   }
 
  private:
-  double number(std::string_view word, const Property& property) const {
+  double position(std::string_view word, const Property& property) const {
     const auto value = parse_number(word);
-    if (!value) reader_.fail(fmt::format("'{}' of {} is not a finite number", word, property.name));
+    if (!value) reader_.fail(not_of_type(word, property, "a finite number"));
     return *value;
+  }
+
+  std::string not_of_type(std::string_view word, const Property& property, const char* type) const {
+    return fmt::format("'{}' of {} of atom {} is not {}", word.substr(0, 40), property.name, atom_, type);
   }
 
   std::string symbol_of(std::string_view word) const {
     const std::int64_t number = parse_integer(word).value_or(0);
     const std::string_view symbol = number > 0 && number < 1000 ? element_symbol(static_cast<long>(number)) : "";
-    if (symbol.empty()) reader_.fail(fmt::format("'{}' is not the atomic number of an element", word));
+    if (symbol.empty())
+      reader_.fail(fmt::format("'{}' of atom {} is not the atomic number of an element", word.substr(0, 40), atom_));
     return std::string(symbol);
   }
 
-  void add_kept(const Property& property, std::span<const std::string_view> words, Column& column) const {
-    for (const std::string_view word : words) {
-      if (auto* reals = std::get_if<std::vector<double>>(&column.values)) {
-        reals->push_back(number(word, property));
-      } else if (auto* integers = std::get_if<std::vector<std::int64_t>>(&column.values)) {
-        const auto value = parse_integer(word);
-        if (!value) reader_.fail(fmt::format("'{}' of {} is not an integer", word, property.name));
-        integers->push_back(*value);
-      } else if (auto* flags = std::get_if<std::vector<bool>>(&column.values)) {
-        const auto value = parse_logical(word);
-        if (!value) reader_.fail(fmt::format("'{}' of {} is not T or F", word, property.name));
-        flags->push_back(*value);
-      } else {
-        std::get<std::vector<std::string>>(column.values).emplace_back(word);
+  /// Values of several types may stand in one column if nothing ever needs them: they are kept as words.
+  void add_kept(const Property& property, std::span<const std::string_view> words, Column& column) {
+    for (const std::string_view word : words)
+      if (!add_word(word, column)) {
+        column.values = unread(property, word, column);
+        add_word(word, column);
       }
+  }
+
+  UnreadColumn unread(const Property& property, std::string_view word, const Column& column) const {
+    const char* type = property.type == 'R' ? "a finite number" : property.type == 'I' ? "an integer" : "T or F";
+    UnreadColumn result{
+        property.type, fmt::format("line {}: {}", reader_.line(), not_of_type(word, property, type)), {}};
+    const std::size_t count = std::visit([](const auto& values) { return count_of(values); }, column.values);
+    for (std::size_t n = 0; n < count; ++n) {
+      fmt::memory_buffer text;
+      append_value(text, column, n);
+      result.words.push_back(fmt::to_string(text));
     }
+    return result;
+  }
+
+  /// False if the word is not of the column's type.
+  static bool add_word(std::string_view word, Column& column) {
+    const auto add = [](auto& values, const auto& value) {
+      if (value) values.push_back(*value);
+      return value.has_value();
+    };
+    if (auto* reals = std::get_if<std::vector<double>>(&column.values)) return add(*reals, parse_number(word));
+    if (auto* whole = std::get_if<std::vector<std::int64_t>>(&column.values)) return add(*whole, parse_integer(word));
+    if (auto* flags = std::get_if<std::vector<bool>>(&column.values)) return add(*flags, parse_flag(word));
+    if (auto* unread = std::get_if<UnreadColumn>(&column.values))
+      unread->words.emplace_back(word);
+    else
+      std::get<std::vector<std::string>>(column.values).emplace_back(word);
+    return true;
   }
 
   const Layout& layout_;
   const LineReader& reader_;
   Frame& frame_;
+  int atom_ = 0;  // of the line, from 1
   std::vector<std::string_view> fields_;
 };
-
-std::unique_ptr<std::istream> open_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw Error(fmt::format("{} is a folder; give an extended XYZ file", path.string()));
-  auto stream = std::make_unique<std::ifstream>(path, std::ios::binary);
-  if (!*stream) throw Error(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
-  return stream;
-}
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\v\f\r") == line.npos; }
 
@@ -304,7 +354,8 @@ struct ExtxyzReader::State {
   }
 };
 
-ExtxyzReader::ExtxyzReader(const std::filesystem::path& path) : ExtxyzReader(open_file(path), path.string()) {}
+ExtxyzReader::ExtxyzReader(const std::filesystem::path& path)
+    : ExtxyzReader(open_text(path, "an extended XYZ file"), path.string()) {}
 
 ExtxyzReader::ExtxyzReader(std::unique_ptr<std::istream> stream, std::string name)
     : state_(std::make_unique<State>(std::move(stream), std::move(name))) {}
@@ -336,7 +387,10 @@ namespace {
 
 std::string joined(std::span<const double> values) { return fmt::format("{}", fmt::join(values, " ")); }
 
-char type_letter(const Column& column) { return "RISL"[column.values.index()]; }
+char type_letter(const Column& column) {
+  if (const auto* unread = std::get_if<UnreadColumn>(&column.values)) return unread->type;
+  return "RISL"[column.values.index()];
+}
 
 void append_header(fmt::memory_buffer& out, const Frame& frame) {
   auto to = std::back_inserter(out);
@@ -354,16 +408,10 @@ void append_header(fmt::memory_buffer& out, const Frame& frame) {
 void append_values(fmt::memory_buffer& out, const Column& column, int atom) {
   const std::size_t width = static_cast<std::size_t>(column.width);
   const std::size_t first = static_cast<std::size_t>(atom) * width;
-  std::visit(
-      [&](const auto& values) {
-        using Value = typename std::decay_t<decltype(values)>::value_type;
-        for (std::size_t k = first; k < first + width; ++k)
-          if constexpr (std::is_same_v<Value, bool>)
-            fmt::format_to(std::back_inserter(out), " {}", values[k] ? 'T' : 'F');
-          else
-            fmt::format_to(std::back_inserter(out), " {}", values[k]);
-      },
-      column.values);
+  for (std::size_t k = first; k < first + width; ++k) {
+    out.push_back(' ');
+    append_value(out, column, k);
+  }
 }
 
 }  // namespace

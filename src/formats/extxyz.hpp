@@ -13,11 +13,20 @@
 
 namespace grapevine {
 
+/// Values of a column group that are not all of the type the file says. That is no reason to refuse a file, unless it
+/// is one that is needed.
+struct UnreadColumn {
+  char type = 'R';                 ///< as in the file
+  std::string problem;             ///< of the first such value, with line and atom
+  std::vector<std::string> words;  ///< [atoms][width] as they are in the file
+};
+
 /// One per-atom column group of an extended XYZ file, e.g. `forces:R:3`.
 struct Column {
   std::string name;
   int width = 1;
-  std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>, std::vector<bool>>
+  std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>, std::vector<bool>,
+               UnreadColumn>
       values;  ///< [atoms][width] for types R, I, S, L
 };
 
@@ -45,7 +54,7 @@ class ExtxyzReader {
   ~ExtxyzReader();
 
   /// Reads the next frame into `frame`; false at the end of the file. Throws Error with file and line for anything
-  /// that is not extended XYZ: bad counts, missing columns, numbers that are not finite, unknown property types.
+  /// that is not extended XYZ: bad counts, missing columns, positions that are not finite.
   bool next(Frame& frame);
 
   std::uint64_t bytes_read() const;  ///< of the file so far, for progress

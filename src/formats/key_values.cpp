@@ -1,7 +1,7 @@
 #include "formats/key_values.hpp"
 
+#include <map>
 #include <optional>
-#include <unordered_map>
 
 namespace grapevine {
 namespace {
@@ -72,7 +72,7 @@ class Scanner {
   std::size_t at_ = 0;
 };
 
-/// Pairs in the order in which their keys first came; found by name in constant time.
+/// Pairs in the order in which their keys first came; found by name in little time.
 class PairList {
  public:
   void set(std::string key, std::string value) {
@@ -82,16 +82,17 @@ class PairList {
     else
       pairs_[place->second].second = std::move(value);
   }
+  std::size_t size() const { return pairs_.size(); }
   KeyValues take() { return std::move(pairs_); }
 
  private:
   KeyValues pairs_;
-  std::unordered_map<std::string, std::size_t> index_;
+  std::map<std::string, std::size_t> index_;
 };
 
 }  // namespace
 
-ParsedKeyValues parse_key_values(std::string_view line) {
+ParsedKeyValues parse_key_values(std::string_view line, std::size_t max_keys) {
   ParsedKeyValues parsed;
   PairList pairs;
   Scanner scanner(line);
@@ -110,6 +111,8 @@ ParsedKeyValues parse_key_values(std::string_view line) {
       parsed.problem = "a quote or bracket is not closed";
     else if (key->empty())
       parsed.problem = "a value without a key before =";
+    else if (pairs.size() == max_keys)
+      parsed.problem = "more than " + std::to_string(max_keys) + " keys";
     if (!parsed.problem.empty()) break;
     pairs.set(std::move(*key), std::move(*value));
   }

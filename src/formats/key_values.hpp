@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,8 +18,9 @@ struct ParsedKeyValues {
 };
 
 /// Splits `key=value key="a value" key='...' key=[1, 2] key={1 2} flag` into pairs. Quotes and the outermost brackets
-/// are dropped, a backslash makes the next character plain, white space may surround =, a flag has the value T.
-ParsedKeyValues parse_key_values(std::string_view line);
+/// are dropped, a backslash makes the next character plain, white space may surround =, a flag has the value T. More
+/// than `max_keys` of them are a problem.
+ParsedKeyValues parse_key_values(std::string_view line, std::size_t max_keys);
 
 /// `text` as a key or value: quoted where parse_key_values, or ASE, would not read it back otherwise.
 std::string quote_value(std::string_view text);

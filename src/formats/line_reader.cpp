@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/known_formats.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -19,7 +20,19 @@ bool LineReader::fill() {
   stream_->read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
   if (stream_->bad()) throw Error(fmt::format("{}: cannot be read; check that it is a file on a sound disk", name_));
   end_ = static_cast<std::size_t>(stream_->gcount());
-  return end_ > 0;
+  if (bytes_before_ == 0) look_at_start();
+  return end_ > begin_;
+}
+
+void LineReader::look_at_start() {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  const std::string_view start(buffer_.data(), end_);
+  if (const std::string_view format = known_format(start); !format.empty())
+    throw Error(
+        fmt::format("{}: this is {}, not text of structures; convert it, e.g. with ASE: ase convert {} out.extxyz",
+                    name_, format, name_));
+  if (start.substr(0, byte_order_mark.size()) == byte_order_mark) begin_ = byte_order_mark.size();
+  if (start.find('\n') == start.npos && start.find('\r') != start.npos) line_end_ = '\r';
 }
 
 bool LineReader::next(std::string& line) {
@@ -28,10 +41,10 @@ bool LineReader::next(std::string& line) {
   ++line_;
   while (true) {
     const char* start = buffer_.data() + begin_;
-    const void* found = std::memchr(start, '\n', end_ - begin_);
+    const void* found = std::memchr(start, line_end_, end_ - begin_);
     const char* stop = found ? static_cast<const char*>(found) : buffer_.data() + end_;
     line.append(start, stop);
-    if (line.size() > longest_line) fail("line is longer than 64 MiB; this is not extended XYZ text");
+    if (line.size() > longest_line) fail("line is longer than 16 MiB; this is not extended XYZ text");
     begin_ = static_cast<std::size_t>(stop - buffer_.data()) + (found ? 1 : 0);
     if (found || !fill()) break;
   }

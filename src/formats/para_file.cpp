@@ -146,6 +146,8 @@ ParaFile ParaFile::read(const std::filesystem::path& folder) {
 }
 
 ParaFile ParaFile::parse(std::string_view text, const std::string& name) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   if (text.size() > max_file_size) throw Error(fmt::format("{}: too large for a REANN input file", name));
   ParaFile file;
   Parser(text, name).run([&](const std::string& key, ParaValue value, std::size_t line) {

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "formats/line_reader.hpp"
+#include "formats/text_input.hpp"
 #include "formats/text_numbers.hpp"
 #include "support/error.hpp"
 
@@ -20,15 +18,6 @@ namespace {
 constexpr std::size_t fields_without_forces = 5;
 constexpr std::size_t fields_with_forces = 8;
 constexpr int lines_before_pbc = 4;
-
-std::unique_ptr<std::istream> open_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    throw Error(fmt::format("{} is a folder; give the file configuration in it", path.string()));
-  auto stream = std::make_unique<std::ifstream>(path, std::ios::binary);
-  if (!*stream) throw Error(fmt::format("cannot open {}: {}", path.string(), std::strerror(errno)));
-  return stream;
-}
 
 std::string first_word(const std::string& line) {
   std::vector<std::string_view> words;
@@ -41,7 +30,7 @@ std::string first_word(const std::string& line) {
 bool is_reann_configuration(const std::filesystem::path& path) {
   std::error_code problem;
   if (!std::filesystem::is_regular_file(path, problem)) return false;
-  LineReader lines(open_file(path), path.string());
+  LineReader lines(open_text(path, "the file configuration in it"), path.string());
   std::string line;
   for (int n = 0; n < lines_before_pbc; ++n)
     if (!lines.next(line)) return false;
@@ -130,7 +119,7 @@ struct ReannConfigurationReader::State {
 };
 
 ReannConfigurationReader::ReannConfigurationReader(const std::filesystem::path& path)
-    : ReannConfigurationReader(open_file(path), path.string()) {}
+    : ReannConfigurationReader(open_text(path, "the file configuration in it"), path.string()) {}
 
 ReannConfigurationReader::ReannConfigurationReader(std::unique_ptr<std::istream> stream, std::string name)
     : state_(std::make_unique<State>(std::move(stream), std::move(name))) {}

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "formats/known_formats.hpp"
 #include "formats/mapped_file.hpp"
 #include "formats/strict_json.hpp"
 #include "support/atomic_file.hpp"
@@ -96,19 +97,16 @@ std::string printable(const std::string& text) {
   return json(text).dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
-/// Whether the file begins like what torch.save writes: a zip archive, or a pickle before PyTorch 1.6.
-bool is_of_pytorch(std::span<const std::byte> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return text.starts_with("PK\x03\x04") || (text.starts_with('\x80') && text[1] >= 2 && text[1] <= 5);
-}
-
 [[noreturn]] void fail_as_another_format(std::span<const std::byte> bytes, std::uint64_t length,
                                          const std::string& file) {
-  if (is_of_pytorch(bytes))
+  const std::string_view format = known_format({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (format == zip_format || format == pickle_format)
     throw Error(
         fmt::format("{0}: a PyTorch checkpoint, not a Grapevine model; make one of it with: grapevine import {0} -o "
                     "model.safetensors (in Python grapevine.import_model)",
                     file));
+  if (!format.empty() && format != safetensors_format)
+    throw Error(fmt::format("{}: this is {}, not a model file", file, format));
   throw Error(fmt::format("{}: not a safetensors file, or cut off: its first 8 bytes announce a header of {} bytes",
                           file, length));
 }

@@ -14,6 +14,7 @@
 namespace grapevine {
 namespace {
 
+constexpr std::size_t longest_shown = 200;  // letters of a value
 constexpr std::array<std::string_view, 4> prefixes{"ref_", "dft_", "reference_", ""};
 
 /// The names to look for, best first: the given one alone, or the usual ones.
@@ -44,7 +45,9 @@ const Column* find_values(const Frame& frame, const std::vector<std::string>& na
 
 std::vector<double> numbers_of(const std::pair<std::string, std::string>& pair) {
   const auto numbers = parse_number_list(pair.second);
-  if (!numbers) throw Error(fmt::format("{}=\"{}\" is not made of numbers", pair.first, pair.second));
+  if (!numbers)
+    throw Error(
+        fmt::format("{}=\"{}\" is not made of finite numbers", pair.first, pair.second.substr(0, longest_shown)));
   return *numbers;
 }
 
@@ -66,6 +69,7 @@ std::optional<std::vector<double>> find_forces(const Frame& frame, const std::st
   if (const auto* reals = std::get_if<std::vector<double>>(&column->values)) return *reals;
   if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column->values))
     return std::vector<double>(integers->begin(), integers->end());
+  if (const auto* unread = std::get_if<UnreadColumn>(&column->values)) throw Error(unread->problem);
   throw Error(fmt::format("column {} is not made of numbers", column->name));
 }
 

@@ -179,7 +179,7 @@ def test_numbers_that_are_not(refusal, data):
     lines = good.splitlines()
     lines[6] = " ".join([*lines[6].split()[:-1], "inf"])
     data.write_text("\n".join(lines))
-    assert "train.extxyz:7: 'inf' of forces is not a finite number (frame 2)" in refusal("--train", data)
+    assert "train.extxyz:5: frame 2: line 7: 'inf' of forces of atom 1 is not a finite number" in refusal("--train", data)
 
 
 def test_wrong_number_of_columns(refusal, data):

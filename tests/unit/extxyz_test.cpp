@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <zlib.h>
+
+#include <algorithm>
 #include <limits>
 #include <sstream>
 
 #include "support/error.hpp"
+#include "test_files.hpp"
 
 namespace grapevine {
 namespace {
@@ -149,7 +153,7 @@ TEST(Extxyz, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:3", "H 0 0 0 0"), HasSubstr("5 columns where 4"));
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:3 a=\"b"), HasSubstr("test.xyz:2: a quote"));
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R"), HasSubstr("not a list of name:type:columns"));
-  EXPECT_THAT(comment_error("Properties=species:S:1:pos:X:3"), HasSubstr("unknown type 'X'"));
+  EXPECT_THAT(comment_error("Properties=species:S:1:pos:X:3"), HasSubstr("positions once, as pos:R:3"));
   EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:0"), HasSubstr("expected name:type:columns"));
   EXPECT_THAT(comment_error("Properties=species:S:1:forces:R:3"), HasSubstr("positions"));
   EXPECT_THAT(comment_error("Properties=Z:I:1:pos:R:3:species:I:1", "1 0 0 0 1"), HasSubstr("species:S:1"));
@@ -163,9 +167,89 @@ TEST(Extxyz, NamesFileAndLineOfWhatIsWrong) {
 
 TEST(Extxyz, RefusesWhatIsNotAFiniteNumber) {
   for (const std::string word : {"nan", "inf", "-inf", "1e999", "1.0D+00", "1.0x", "0x10", "+-1", "1,0"})
-    EXPECT_THAT(error_of("1\n\nH 0 0 " + word + "\n"), HasSubstr("test.xyz:3: '" + word + "' of pos")) << word;
-  EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:3:n:I:1", "H 0 0 0 1.5"), HasSubstr("not an integer"));
-  EXPECT_THAT(comment_error("Properties=species:S:1:pos:R:3:n:L:1", "H 0 0 0 yes"), HasSubstr("not T or F"));
+    EXPECT_THAT(error_of("2\n\nH 0 0 0\nH 0 0 " + word + "\n"),
+                HasSubstr("test.xyz:4: '" + word + "' of pos of atom 2"))
+        << word;
+}
+
+TEST(Extxyz, KeepsColumnsThatAreNotOfTheirTypeAsWords) {
+  const std::string text =
+      "2\nProperties=species:S:1:pos:R:3:a:R:2:n:I:1:fixed:L:1 e=1 pbc=\"F F F\"\n"
+      "H  0 0 0 0.5 1 1 T\nH  0 0 1 nan 2 1.5 yes\n";
+  const Frame frame = read(text).at(0);
+  const auto unread = [&](const char* name) { return std::get<UnreadColumn>(frame.find_column(name)->values); };
+  EXPECT_THAT(unread("a").words, ElementsAre("0.5", "1", "nan", "2"));
+  EXPECT_EQ(unread("a").problem, "line 4: 'nan' of a of atom 2 is not a finite number");
+  EXPECT_EQ(unread("n").problem, "line 4: '1.5' of n of atom 2 is not an integer");
+  EXPECT_EQ(unread("fixed").problem, "line 4: 'yes' of fixed of atom 2 is not T or F");
+  EXPECT_EQ(written(frame), text);
+  const Frame other = read_one("Properties=species:S:1:pos:R:3:a:X:1", "H 0 0 0 1.5");
+  EXPECT_EQ(std::get<UnreadColumn>(other.find_column("a")->values).problem,
+            "a is of the unknown type 'X'; expected R, I, S or L");
+}
+
+TEST(Extxyz, MasksMayBeOfOnesAndZeros) {
+  const Frame frame = read_one("Properties=species:S:1:pos:R:3:move_mask:L:3", "W 0 0 0 1 0 1");
+  EXPECT_THAT(std::get<std::vector<bool>>(frame.find_column("move_mask")->values), ElementsAre(true, false, true));
+}
+
+TEST(Extxyz, TextOfOtherSystemsReadsTheSame) {
+  const std::string text = "1\nenergy=-1\nW 0 0 1\n1\n\nW 0 0 2\n";
+  std::string mac = text;
+  std::replace(mac.begin(), mac.end(), '\n', '\r');
+  for (const std::string& other : {"\xEF\xBB\xBF" + text, mac}) {
+    const auto frames = read(other);
+    ASSERT_EQ(frames.size(), 2u);
+    EXPECT_EQ(info(frames[0], "energy"), "-1");
+    EXPECT_EQ(frames[1].positions[2], 2);
+    EXPECT_EQ(frames[1].line, 4u);
+  }
+}
+
+TEST(Extxyz, FilesOfOtherFormatsAreToldByName) {
+  EXPECT_THAT(error_of("- of UlmASE-Trajectory  "), HasSubstr("test.xyz: this is an ASE trajectory (.traj)"));
+  EXPECT_THAT(error_of("\x89HDF\r\n\x1a\n"), HasSubstr("HDF5"));
+  EXPECT_THAT(error_of("PK\x03\x04"), HasSubstr("zip"));
+  EXPECT_THAT(error_of("\xff\xfe"
+                       "1"),
+              HasSubstr("UTF-16"));
+  EXPECT_THAT(error_of("ITEM: TIMESTEP\n"), HasSubstr("ase convert test.xyz"));
+  EXPECT_THAT(error_of(std::string("\x40\x01\0\0\0\0\0\0{\"a\"", 12)), HasSubstr("holds a model"));
+}
+
+TEST(Extxyz, ReadsWhatGzipCompressed) {
+  const auto path = test::temporary_path("a.xyz.gz");
+  const std::string text = "1\nenergy=-1\nW 0 0 1\n";
+  const auto write = [&](const std::string& content) {
+    gzFile file = gzopen(path.c_str(), "wb");
+    gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
+    gzclose(file);
+  };
+  const auto problem = [&] {
+    return test::error_of([&] {
+      ExtxyzReader reader(path);
+      for (Frame frame; reader.next(frame);) {
+      }
+    });
+  };
+  write(text);
+  ExtxyzReader reader(path);
+  Frame frame;
+  ASSERT_TRUE(reader.next(frame));
+  EXPECT_EQ(frame.positions[2], 1);
+  EXPECT_FALSE(reader.next(frame));
+
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 6);
+  EXPECT_THAT(problem(), HasSubstr("a.xyz.gz: the compressed file is cut off"));
+  std::string blank(20'000'000, '\n');
+  write(blank);
+  EXPECT_THAT(problem(), HasSubstr("unpacks to far more than its size"));
+}
+
+TEST(Extxyz, ManyKeysAreRefused) {
+  std::string comment;
+  for (int n = 0; n < 11'000; ++n) comment += "k" + std::to_string(n) + "=1 ";
+  EXPECT_THAT(comment_error(comment + "Properties=species:S:1:pos:R:3"), HasSubstr("more than 10000 keys"));
 }
 
 TEST(Extxyz, ALyingCountOrWidthAllocatesNothing) {

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <sstream>
+
 #include "structures/result_frame.hpp"
 #include "support/error.hpp"
+#include "test_files.hpp"
 
 namespace grapevine {
 namespace {
@@ -160,6 +164,16 @@ TEST(ResultFrame, HasStressOnlyWherePeriodicInThreeDirections) {
   Frame frame = cube();
   frame.periodic[1] = false;
   EXPECT_EQ(with_results(frame, some_result(), origin).find_info("stress"), nullptr);
+}
+
+TEST(ReferenceValues, ForcesThatAreNotNumbersAreNamed) {
+  ExtxyzReader reader(std::make_unique<std::istringstream>("1\nProperties=species:S:1:pos:R:3:forces:R:3:magmoms:R:1\n"
+                                                           "W 0 0 0 0 nan 0 nan\n"),
+                      "test.xyz");
+  Frame frame;
+  ASSERT_TRUE(reader.next(frame)) << "what is not used is no reason to refuse a file";
+  EXPECT_EQ(test::error_of([&] { find_reference_values(frame, {}); }),
+            "line 3: 'nan' of forces of atom 1 is not a finite number");
 }
 
 }  // namespace
