@@ -2,15 +2,40 @@
 
 #include "formats/model_file.hpp"
 #include "models/nequip/file.hpp"
+#include "models/nequip/radial_spline.hpp"
 #include "models/reann/file.hpp"
+#include "models/reann/radial_table.hpp"
 #include "target.hpp"
 
+namespace {
+
+/// As for a run in mixed precision.
+void make_tables(const grapevine::nequip::Parameters& p) {
+  for (std::size_t t = 0; t < p.interactions.size(); ++t)
+    grapevine::nequip::RadialSpline::fit(p, static_cast<int>(t), 1e-7);
+}
+
+void make_tables(const grapevine::reann::Parameters& p) {
+  grapevine::reann::RadialTable::make(
+      static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,
+      [&](int species, int k, double r) { return radial_function(p, species, k, r); });
+}
+
+template <class Parameters>
+void use(const Parameters& p) {
+  if (p.count() == 0) std::abort();
+  make_tables(p);
+}
+
+}  // namespace
+
+/// Any bytes are parameters whose tables fit into memory, or an Error.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors([&] {
     const auto file = grapevine::TensorFile::parse(grapevine::fuzz::bytes_of(data, size), "fuzz");
-    const bool nequip = grapevine::read_description(file).architecture == grapevine::nequip::architecture;
-    const std::size_t count =
-        nequip ? grapevine::nequip::read_parameters(file).count() : grapevine::reann::read_parameters(file).count();
-    if (count == 0) std::abort();
+    if (grapevine::read_description(file).architecture == grapevine::nequip::architecture)
+      use(grapevine::nequip::read_parameters(file));
+    else
+      use(grapevine::reann::read_parameters(file));
   });
 }

@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto load = [&](const std::string&) { return storage; };
     grapevine::TorchArchive archive;
     archive.name = "fuzz";
+    archive.bytes = size;
     archive.root = grapevine::read_pickle(grapevine::fuzz::bytes_of(data, size), "fuzz", load);
     if (grapevine::is_sevennet(archive)) {
       grapevine::import_sevennet(archive, {});

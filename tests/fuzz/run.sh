@@ -38,12 +38,17 @@ name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
 open(sys.argv[2], "wb").write(archive.read(name))' "$archive" "$corpus/pickle/$(basename "$(dirname "$archive")")"
 done
 
+python3 "$root/tests/fuzz/heavy_inputs.py" "$corpus"
+
+# Inputs have a megabyte at most: what needs more than these limits is out of proportion, and a finding.
+limits=(-rss_limit_mb=1024 -malloc_limit_mb=256 -timeout=10)
+
 found=0
 for target in "$build"/bin/fuzz_*; do
   name=$(basename "$target" | sed s/^fuzz_//)
   log=$corpus/$name.log
   mkdir -p "$corpus/$name" "$build/fuzz-findings"
-  if "$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
+  if "$target" -max_total_time="$seconds" "${limits[@]}" -print_final_stats=1 \
       -artifact_prefix="$build/fuzz-findings/$name-" "$corpus/$name" >"$log" 2>&1; then
     printf '%-14s no finding, %s\n' "$name" "$(grep -o 'number_of_executed_units.*' "$log" | tr -s ' ')"
   else
