@@ -34,7 +34,7 @@ double bytes_of(const std::vector<Array>& arrays, std::size_t number) {
 }  // namespace
 
 AtomError::AtomError(int first_atom, int second_atom, double distance_between)
-    : Error(fmt::format("atoms {} and {} are {} Angstrom apart", first_atom, second_atom, distance_between)),
+    : Error(fmt::format("atoms {} and {} are {} Angstrom apart", first_atom + 1, second_atom + 1, distance_between)),
       first(first_atom),
       second(second_atom),
       distance(distance_between) {}

@@ -5,8 +5,8 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <optional>
-#include <unordered_map>
 
 #include "formats/allowance.hpp"
 #include "formats/pickle_opcodes.hpp"
@@ -579,7 +579,7 @@ class Unpickler {
   Allowance copied_;  // bytes of arrays: honest pickles decode each once, and recalled ones must not be without end
   std::vector<PickleValue> stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<std::uint64_t, PickleValue> memo_;
+  std::map<std::uint64_t, PickleValue> memo_;  // no hash table: its worst case could be written into a file
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr int fewest_intervals = 50;
 
 // What all tables of a potential may take together, so that a small file cannot ask for gigabytes. Where not even the
 // fewest intervals have room, the spline has none and an infinite error.
-constexpr double free_bytes = 64 << 20;
+constexpr double free_bytes = 128 << 20;
 constexpr double bytes_per_parameter = 64;
 
 /// As many intervals as the share of one interaction has room for, and no more than are allowed.
