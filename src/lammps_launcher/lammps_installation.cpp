@@ -37,11 +37,15 @@ std::vector<fs::path> search_path() {
   return folders;
 }
 
+}  // namespace
+
 std::optional<fs::path> program_on_path(const char* name) {
   for (const auto& folder : search_path())
     if (is_program(folder / name)) return folder / name;
   return std::nullopt;
 }
+
+namespace {
 
 /// The program that an environment variable names, by path or by a name to be found on PATH.
 std::optional<fs::path> program_from_environment(const char* variable) {

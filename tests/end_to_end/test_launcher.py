@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -94,3 +95,38 @@ def test_installed_program_uses_nothing_of_the_checkout(grapevine, tmp_path):
                           capture_output=True, timeout=60)
     assert info.returncode == 0 and "W" in info.stdout
     assert f"LAMMPS_PLUGIN_PATH={tmp_path}/lib " in launch(program, "--dry-run").stdout
+
+
+# As Slurm leaves them to what it starts, and a container passes them on without srun.
+SLURM_JOB = {"SLURM_JOBID": "123", "SLURM_NODELIST": socket.gethostname(), "SLURM_NNODES": "1",
+             "SLURM_TASKS_PER_NODE": "2", "PATH": "/usr/bin:/bin"}
+needs_no_srun = pytest.mark.skipif(shutil.which("srun", path="/usr/bin:/bin") is not None, reason="srun is here")
+
+
+@needs_no_srun
+def test_two_ranks_start_in_a_slurm_job_without_srun(grapevine, tmp_path):
+    (tmp_path / "in.x").write_text('print "hello from ${ranks}"\n')
+    done = launch(grapevine, "-np", 2, "-in", "in.x", "-log", "none", "-var", "ranks", "two", folder=tmp_path, **SLURM_JOB)
+    assert done.returncode == 0 and "hello from two" in done.stdout
+
+
+@needs_no_srun
+@pytest.mark.parametrize("launcher", ["HYDRA_LAUNCHER", "HYDRA_BOOTSTRAP"])
+def test_a_launcher_that_the_user_names_is_kept(grapevine, launcher):
+    line = launch(grapevine, "--dry-run", "-np", 2, **SLURM_JOB, **{launcher: "ssh"}).stdout
+    assert "HYDRA_LAUNCHER=fork" not in line
+
+
+def test_srun_is_used_where_it_is(grapevine, tmp_path):
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    variables = SLURM_JOB | {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    assert "HYDRA_LAUNCHER" not in launch(grapevine, "--dry-run", "-np", 2, **variables).stdout
+
+
+@needs_no_srun
+def test_several_nodes_without_srun_are_told(grapevine):
+    done = launch(grapevine, "-np", 2, "-in", "in.x", **(SLURM_JOB | {"SLURM_NNODES": "3"}))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    for part in ("3 nodes", "srun", "HYDRA_LAUNCHER"):
+        assert part in done.stderr
