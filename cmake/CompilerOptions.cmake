@@ -1,5 +1,6 @@
 # Options every Grapevine target is compiled with; no -march, so that what is built here runs elsewhere.
 add_library(grapevine_options INTERFACE)
+set_target_properties(grapevine_options PROPERTIES EXPORT_NAME options)
 target_compile_options(grapevine_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -Woverloaded-virtual -Wconversion -Wno-sign-conversion -fno-math-errno -fno-trapping-math)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

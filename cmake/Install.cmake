@@ -6,8 +6,8 @@ set_target_properties(grapevine_cli PROPERTIES INSTALL_RPATH "${relative_to_prog
 install(TARGETS grapevine_cli RUNTIME DESTINATION bin COMPONENT program)
 install(IMPORTED_RUNTIME_ARTIFACTS vesin::vesin LIBRARY DESTINATION lib COMPONENT program)
 if(TARGET grapevineplugin)
-  set_target_properties(grapevineplugin PROPERTIES INSTALL_RPATH "$ORIGIN")
-  install(TARGETS grapevineplugin LIBRARY DESTINATION lib COMPONENT program)
+  set_target_properties(grapevineplugin grapevinepair PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS grapevineplugin grapevinepair LIBRARY DESTINATION lib COMPONENT program)
 endif()
 
 install(DIRECTORY models/ DESTINATION share/grapevine/models COMPONENT program FILES_MATCHING PATTERN *.safetensors PATTERN *.md)

@@ -7,6 +7,7 @@
 #include <lammps/comm.h>
 #include <lammps/lammps.h>
 
+#include "halo_comm.h"
 #include "message_packer.h"
 
 namespace LAMMPS_NS {
@@ -20,7 +21,7 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
   void gather_begin(grapevine::Field<Real> field) override
   {
     field_ = field;
-    lmp_->comm->forward_comm(pair_, field.width);
+    forward_comm(*lmp_->comm, pair_, field.width);
     this->tally_.gathers++;
   }
   void gather_end() override {}
@@ -28,7 +29,7 @@ template <class Real> class LammpsExchange final : public grapevine::Exchange<Re
   void scatter_add_begin(grapevine::Field<Real> field) override
   {
     field_ = field;
-    lmp_->comm->reverse_comm(pair_, field.width);
+    reverse_comm(*lmp_->comm, pair_, field.width);
     this->tally_.scatters++;
   }
   void scatter_add_end() override {}

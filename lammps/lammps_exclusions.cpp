@@ -68,9 +68,18 @@ std::string Exclusions::pairs_left_out() const
    pairs of treated types that pair_coeff of pair_style hybrid gives to another style
 ------------------------------------------------------------------------- */
 
+// LAMMPS 2 Aug 2023 has no hybrid/molecular.
+template <class List> static bool is_by_molecule(const List &list)
+{
+  if constexpr (requires { list.molskip; })
+    return list.molskip != 0;
+  else
+    return false;
+}
+
 std::string Exclusions::by_hybrid() const
 {
-  if (list_.molskip) return "pair_style hybrid/molecular";
+  if (is_by_molecule(list_)) return "pair_style hybrid/molecular";
   if (!list_.iskip || !list_.ijskip) return {};
   for (int a = 1; a <= atom->ntypes; a++)
     for (int b = a; b <= atom->ntypes; b++)

