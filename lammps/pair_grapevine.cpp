@@ -21,11 +21,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <span>
+#include <thread>
 
 using namespace LAMMPS_NS;
 
@@ -552,6 +554,8 @@ void PairGrapevine::report_non_finite(const Member &member, const grapevine::Out
     }
   }
 
+  // the first to stop stops all: where atoms are further apart, it most likely came from another rank, which goes first
+  std::this_thread::sleep_for(std::chrono::duration<double>(comm->nprocs > 1 ? 0.5 * MIN(closest, 2.0) : 0.0));
   error->one(FLERR, "Model {} gives energies, forces or virials that are not finite at step {}, for atoms{}{}{}",
              member.file, update->ntimestep, atoms.empty() ? " without ID" : atoms, pair,
              mixed_ ? "; in double precision (pair_style grapevine double) they may be finite" : "");
