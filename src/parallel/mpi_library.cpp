@@ -16,17 +16,32 @@ namespace fs = std::filesystem;
 
 constexpr const char* library_name = "libmpi.so.12";
 
-/// For an executable CHECKOUT/build/bin/grapevine.
-fs::path checkout_library() {
+/// The file that this code is in: the program, or the extension module of the Python package.
+fs::path own_file() {
+  Dl_info info{};
   std::error_code ignored;
-  const fs::path executable = fs::read_symlink("/proc/self/exe", ignored);
-  return executable.parent_path().parent_path().parent_path() / ".venv" / "lib" / library_name;
+  fs::path file;
+  // A program's own name may be what was typed.
+  if (dladdr(reinterpret_cast<const void*>(&open_mpi_library), &info) != 0 && info.dli_fname && *info.dli_fname == '/')
+    file = fs::canonical(info.dli_fname, ignored);
+  return file.empty() ? fs::read_symlink("/proc/self/exe", ignored) : file;
+}
+
+/// Where pip puts the libraries of other packages, for a file in ENVIRONMENT/lib/pythonX.Y/site-packages.
+fs::path package_libraries(const fs::path& file) {
+  for (fs::path folder = file.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+    if (folder.filename().string().ends_with("-packages")) return folder.parent_path().parent_path();
+  return {};
 }
 
 std::vector<std::string> candidates() {
-  std::vector<std::string> paths{library_name, checkout_library().string()};
-  const fs::path recorded(GRAPEVINE_RECORDED_ENVIRONMENT);
-  if (!recorded.empty()) paths.push_back((recorded / "lib" / library_name).string());
+  const fs::path file = own_file();
+  std::vector<std::string> paths{library_name};
+  const auto add = [&paths](const fs::path& folder) { paths.push_back((folder / library_name).string()); };
+  if (const fs::path folder = package_libraries(file); !folder.empty()) add(folder);
+  // For CHECKOUT/build/bin/grapevine.
+  add(file.parent_path().parent_path().parent_path() / ".venv" / "lib");
+  if (const fs::path recorded(GRAPEVINE_RECORDED_ENVIRONMENT); !recorded.empty()) add(recorded / "lib");
   return paths;
 }
 
@@ -60,8 +75,9 @@ MpiLibrary open_mpi_library() {
   for (const std::string& path : paths)
     if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) return load_functions(handle, path);
   throw Error(
-      fmt::format("started by an MPI launcher, but there is no {} (looked for {}); run scripts/setup.sh in the "
-                  "checkout, or put the folder of MPICH's libraries into LD_LIBRARY_PATH",
+      fmt::format("started by an MPI launcher, but there is no {} (looked for {}); install the "
+                  "package mpich beside Grapevine, run scripts/setup.sh in the checkout, or put the folder of MPICH's "
+                  "libraries into LD_LIBRARY_PATH",
                   library_name, fmt::join(paths, ", ")));
 }
 

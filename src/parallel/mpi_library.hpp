@@ -24,8 +24,9 @@ struct MpiLibrary {
   decltype(&::MPI_Barrier) barrier = nullptr;
 };
 
-/// Opens libmpi.so.12: the loader's (LD_LIBRARY_PATH), else that of the checkout's .venv, else the one recorded when
-/// the program was compiled. It stays open until the process ends. Throws Error if there is none.
+/// Opens libmpi.so.12: the loader's (LD_LIBRARY_PATH), else that of the Python environment that Grapevine is installed
+/// in by pip, else that of the checkout's .venv, else the one recorded when the program was compiled. It stays open
+/// until the process ends. Throws Error if there is none.
 MpiLibrary open_mpi_library();
 
 }  // namespace grapevine
