@@ -116,7 +116,7 @@ std::vector<EnergyDeviation> energy_deviations(std::span<const LabelledFrame> fr
   const std::vector<double> energies = fit_reference_energies(frames, species, {});
   std::vector<EnergyDeviation> deviations;
   for (std::size_t f = 0; f < frames.size(); ++f) {
-    if (!frames[f].reference.energy) continue;
+    if (!frames[f].reference.energy || is_isolated_atom(frames[f])) continue;
     const Composition composition = composition_of(frames[f], index);
     double expected = 0;
     for (std::size_t s = 0; s < species.size(); ++s) expected += composition.shares[s] * energies[s];

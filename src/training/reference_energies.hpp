@@ -29,7 +29,8 @@ struct EnergyDeviation {
   double energy = 0;
 };
 
-/// Deviations of all frames with an energy from a fit of reference energies, off their median: the smallest first.
+/// Deviations of all frames with an energy, but for isolated atoms, from a fit of reference energies, off their median:
+/// the smallest first.
 std::vector<EnergyDeviation> energy_deviations(std::span<const LabelledFrame> frames,
                                                const std::vector<std::string>& species);
 

@@ -261,8 +261,8 @@ void leave_out_isolated_atoms(TrainingData& data, const TrainingOptions& options
       return is_isolated_atom(frame) && (all || data.report.isolated_atoms.count(frame.frame.symbols[0]) > 0);
     });
     if (count == 0) return;
-    data.report.warnings.push_back(fmt::format("{} frame{} of {} are one atom alone{}", count, count == 1 ? "" : "s",
-                                               &frames == &data.train ? "train" : "valid", why));
+    data.report.warnings.push_back(fmt::format("{} of {} frames of {} are one atom alone{}", count,
+                                               count + frames.size(), &frames == &data.train ? "train" : "valid", why));
   };
   leave_out(data.valid, true, " and left out");
   if (options.data.isolated_atom_frames)
@@ -285,10 +285,11 @@ void check_isolated_atoms(const TrainingOptions& options, DataReport& report) {
     return is_strange;
   });
   if (report.train.isolated_atoms > 0)
-    report.warnings.push_back(fmt::format(
-        "{} frame{} of train are one atom alone; --isolated-atom-frames makes their energies those that isolated atoms "
-        "of the model have",
-        report.train.isolated_atoms, report.train.isolated_atoms == 1 ? "" : "s"));
+    report.warnings.push_back(
+        fmt::format("{} of {} frames of train are one atom alone; --isolated-atom-frames makes their energies those "
+                    "that isolated atoms "
+                    "of the model have",
+                    report.train.isolated_atoms, report.train.frames));
 }
 
 void check_neighbours(double cutoff, const DataReport& report, Warnings& warnings) {

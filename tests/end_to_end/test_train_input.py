@@ -217,7 +217,7 @@ def test_isolated_atoms_in_large_boxes_are_recognised(dry_run, data, tmp_path):
     atom.calc = SinglePointCalculator(atom, energy=-4.5)
     write(tmp_path / "atom.extxyz", atom)
     done = dry_run("--train", data, "--train", "atom.extxyz", "--virial-weight", 1)
-    assert lines_with(done.stderr, "warning: ", "1 frame of train are one atom alone", "--isolated-atom-frames")
+    assert lines_with(done.stderr, "warning: ", "1 of 11 frames of train are one atom alone", "--isolated-atom-frames")
     done = dry_run("--train", data, "--train", "atom.extxyz", "--virial-weight", 1, "--isolated-atom-frames")
     assert done.stderr == ""
     assert "an isolated atom of W has -4.5 eV" in done.stdout

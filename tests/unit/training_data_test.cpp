@@ -161,7 +161,7 @@ TEST(TrainingData, IsolatedAtomsThatContradictEachOtherAreRefused) {
 TEST(TrainingData, IsolatedAtomsOfValidationAreLeftOut) {
   TrainingOptions options = options_of(three);
   options.data.valid = {write("valid.extxyz", three + alone)};
-  EXPECT_THAT(warnings_of(options), ElementsAre("1 frame of valid are one atom alone and left out"));
+  EXPECT_THAT(warnings_of(options), ElementsAre("1 of 4 frames of valid are one atom alone and left out"));
   EXPECT_EQ(read_training_data(options).valid.size(), 3u);
 }
 
@@ -219,6 +219,13 @@ TEST(TrainingData, EnergyFarOffTheOthersIsPointedAt) {
   for (int n = 0; n < 30; ++n) text += crystal("energy=" + std::to_string(n == 16 ? -2150.0 : -21.5 + 0.01 * (n % 7)));
   EXPECT_THAT(warnings_of(options_of(text)), ElementsAre(HasSubstr("train.extxyz:65: frame 17: its energy is -1.06e+03 "
                                                                    "eV/atom off")));
+}
+
+TEST(TrainingData, IsolatedAtomIsNotFarOffTheOthers) {
+  std::string text = alone;
+  for (int n = 0; n < 30; ++n) text += crystal("energy=" + std::to_string(-21.5 + 0.01 * (n % 7)));
+  EXPECT_THAT(warnings_of(options_of(text)),
+              ElementsAre("1 of 31 frames of train have no forces", HasSubstr("1 of 31 frames of train are one atom")));
 }
 
 TEST(TrainingData, LargeFramesCountToo) {
