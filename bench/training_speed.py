@@ -24,7 +24,7 @@ def grapevine(data, threads, output, epochs):
     """One training; time between the first and the last epoch, by its own log."""
     model = output / f"speed-{threads}.safetensors"
     command = [ROOT / "build" / "bin" / "grapevine", "train", "--train", data, "--method", "adamw", "--split", 0.99,
-               "--epochs", epochs, "--threads", threads, "--cutoff", 5, "-o", model]
+               "--epochs", epochs, "--threads", threads, "--cutoff", 5, "--overwrite", "-o", model]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(done.stderr)

@@ -8,11 +8,13 @@ from command_line import Failure, run_evaluate
 
 
 def train(grapevine, config, model, train_files, *, test=None, flags=()):
-    """Trains the model unless it is there already; what the program prints is kept in output.txt beside it."""
-    if model.is_file():
+    """Trains the model unless it is finished already, as its report tells, or goes on with a training that was stopped;
+    what the program prints is kept in output.txt beside it."""
+    if model.with_suffix(".report.html").is_file():
         return
     model.parent.mkdir(parents=True, exist_ok=True)
-    command = [grapevine, "train", config, "-o", model, *flags]
+    begun = model.with_suffix(".checkpoint.safetensors").is_file()
+    command = [grapevine, "train", config, "-o", model, "--resume" if begun else "--overwrite", *flags]
     for file in train_files:
         command += ["--train", file]
     if test:

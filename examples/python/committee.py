@@ -91,8 +91,8 @@ def main():
     # The committee: the same structures, other random weights and other structures set aside for validation.
     print(f"training {args.committee} models on {len(frames)} structures", flush=True)
     trained = grapevine.train(train=[args.output / "train.extxyz"], output=args.output / "model.safetensors",
-                              committee=args.committee, epochs=args.epochs, batch=4, cutoff=5.0, layers=1, waves=6,
-                              message_widths=[16], readout_widths=[16, 16])
+                              overwrite=True, committee=args.committee, epochs=args.epochs, batch=4, cutoff=5.0,
+                              layers=1, waves=6, message_widths=[16], readout_widths=[16, 16])
     for member in trained:
         errors = member["errors"]["valid"]
         print(f"{Path(member['model']).name}: forces within {1e3 * errors['forces']['rmse']:.0f} meV/A (RMSE, "

@@ -18,6 +18,7 @@
 #include "report/errors_json.hpp"
 #include "training/gather_options.hpp"
 #include "training/option_table.hpp"
+#include "training/output_files.hpp"
 #include "training/trainer.hpp"
 
 namespace grapevine::python {
@@ -109,7 +110,7 @@ std::string run(const std::string& config, const OptionWords& words,
   TrainingOptions options = gather_options(config, words);
   for (const auto& [symbol, energy] : isolated_atoms) set_isolated_atom(options, symbol, energy);
   check_options(options);
-  check_output(options);
+  check_output(options, config);
   PythonMonitor monitor(std::move(progress));
   {
     const nb::gil_scoped_release released;

@@ -200,7 +200,7 @@ class Comparison {
 std::string run_comparison(const Options& given, const Hooks& hooks) {
   check_options(given);
   Options options = given;
-  options.output = make_output_folder(given.output);
+  options.output = make_output_folder(given);
   return Comparison(options, hooks).run();
 }
 

@@ -119,7 +119,7 @@ void report(const Options& options, const Runs& runs, Results& results) {
 
 std::string run_layers(const Options& given, const Hooks& hooks) {
   Options options = given;
-  options.output = make_output_folder(given.output);
+  options.output = make_output_folder(given);
   LammpsRunner runner(find_lammps(options.executable, false), options.output / "runs", hooks);
   Results results(options, "Cost of message layers");
   const Runs runs = run_in_turn(make_jobs(options, runner), options.rounds, hooks.show);

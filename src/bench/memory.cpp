@@ -103,7 +103,7 @@ void report(const Options& options, const std::vector<Case>& cases, const Runs& 
 std::string run_memory(const Options& given, const Hooks& hooks) {
   Options options = given;
   check_sizes(options.atoms);
-  options.output = make_output_folder(given.output);
+  options.output = make_output_folder(given);
   LammpsRunner runner(find_lammps(options.executable, false), options.output / "runs", hooks);
   Results results(options, "Memory");
   const std::vector<Case> cases = make_cases(options);

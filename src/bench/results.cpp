@@ -8,6 +8,7 @@
 #include "bench/machine.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/output_path.hpp"
 
 namespace grapevine::bench {
 namespace {
@@ -37,6 +38,16 @@ ordered_json work_json(const WorkDone& work) {
                        {"cutoff", work.cutoff}};
   if (work.messages) json["messages_per_step"] = *work.messages;
   return json;
+}
+
+/// Throws Error if a model is one of the files that results, charts, runs or PyTorch's part replace.
+void check_models_stay(const Options& options) {
+  const std::vector<std::filesystem::path> models = {options.silver_model, options.alloy_model};
+  for (const auto& entry : std::filesystem::directory_iterator(options.output)) {
+    const std::filesystem::path ending = entry.path().extension();
+    if (ending == ".json" || ending == ".md" || ending == ".png") check_not_input(entry.path(), models);
+  }
+  for (const char* part : {"runs", "torch"}) check_no_input_in(options.output / part, models);
 }
 
 }  // namespace
@@ -105,10 +116,12 @@ std::string Results::write(const std::vector<std::string>& commands) {
   return table_;
 }
 
-std::filesystem::path make_output_folder(const std::filesystem::path& folder) {
+std::filesystem::path make_output_folder(const Options& options) {
+  const std::filesystem::path& folder = options.output;
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   if (problem) throw Error(fmt::format("cannot make the folder {}: {}", folder.string(), problem.message()));
+  check_models_stay(options);
   return std::filesystem::absolute(folder);
 }
 

@@ -47,7 +47,8 @@ class Results {
 nlohmann::ordered_json to_json(const Spread& spread);
 nlohmann::ordered_json to_json(const Run& run);
 
-/// The output folder, made if it is not there, as an absolute path. Throws Error if it cannot be made.
-std::filesystem::path make_output_folder(const std::filesystem::path& folder);
+/// The output folder, made if it is not there, as an absolute path. Throws Error if it cannot be made, or if one of its
+/// files that a benchmark would replace is a model to be measured.
+std::filesystem::path make_output_folder(const Options& options);
 
 }  // namespace grapevine::bench

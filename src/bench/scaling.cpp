@@ -377,7 +377,7 @@ std::string run_scaling(const Options& given, const Hooks& hooks) {
   std::sort(options.ranks.begin(), options.ranks.end());
   options.ranks.erase(std::unique(options.ranks.begin(), options.ranks.end()), options.ranks.end());
   check_options(options);
-  options.output = make_output_folder(given.output);
+  options.output = make_output_folder(given);
   return Scaling(options, hooks).run();
 }
 

@@ -18,12 +18,14 @@
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
 #include "formats/extxyz.hpp"
+#include "formats/file_endings.hpp"
 #include "models/registry.hpp"
 #include "report/parity_plot.hpp"
 #include "structures/evaluate_batch.hpp"
 #include "structures/result_frame.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "support/output_path.hpp"
 #include "threads/interruption.hpp"
 #include "threads/thread_count.hpp"
 #include "training/comparison.hpp"
@@ -67,7 +69,7 @@ class Evaluation {
       : options_(options), guard_(guard), threads_(thread_count(options.threads)) {}
 
   void run() {
-    if (!options_.plot.empty()) check_plot_format(options_.plot);
+    check_outputs();
     const LoadedModel model = load_model(options_.model);
     const auto precision = options_.precision == "mixed" ? Precision::mixed : Precision::double_precision;
     BatchEvaluator evaluator(model.potential, precision, threads_);
@@ -89,6 +91,15 @@ class Evaluation {
   }
 
  private:
+  void check_outputs() const {
+    if (!options_.output.empty()) check_structures_ending(options_.output);
+    if (!options_.plot.empty()) check_plot_format(options_.plot);
+    const std::vector<std::filesystem::path> inputs = {options_.model, options_.structures};
+    const std::vector<std::filesystem::path> outputs = {options_.output, options_.plot};
+    for (const std::filesystem::path& output : outputs) check_not_input(output, inputs);
+    check_different(outputs);
+  }
+
   bool next_frame(ExtxyzReader& reader, Frame& frame) const {
     try {
       return reader.next(frame);

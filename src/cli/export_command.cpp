@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
+#include "support/output_path.hpp"
 
 namespace grapevine {
 namespace {
@@ -46,6 +48,8 @@ void run_export(const ExportArguments& arguments) {
   const InterruptGuard guard;
   if (arguments.to != "reann")
     throw Error(fmt::format("--to: \"{}\" is not known; models can be exported to reann", arguments.to));
+  const std::filesystem::path inputs[] = {arguments.model};
+  for (const std::filesystem::path& file : reann_files(arguments.folder)) check_not_input(file, inputs);
   const ReannExport exported = export_model(arguments);
   write_reann(arguments.folder, exported, arguments.overwrite);
   for (const std::string& note : exported.notes) fmt::print(stderr, "grapevine: note: {}\n", note);

@@ -25,6 +25,7 @@
 #include "training/gather_options.hpp"
 #include "training/initial_model.hpp"
 #include "training/option_table.hpp"
+#include "training/output_files.hpp"
 #include "training/trainer.hpp"
 
 namespace grapevine {
@@ -96,7 +97,9 @@ void run_training(const TrainingOptions& options) {
         train(options, progress, ranks);
       },
       [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", one_line(problem)); });
-  if (speaks && guard.requested()) fmt::print(stderr, "grapevine: stopped; the same command with --resume goes on\n");
+  if (speaks && guard.requested())
+    fmt::print(stderr, "grapevine: stopped; the same command with --resume{} goes on\n",
+               options.overwrite ? " instead of --overwrite" : "");
 }
 
 void run_train(const TrainArguments& arguments) {
@@ -106,7 +109,7 @@ void run_train(const TrainArguments& arguments) {
   }
   const TrainingOptions options = options_of(arguments, true);
   check_options(options);
-  check_output(options);
+  check_output(options, arguments.config);
   if (arguments.dry_run)
     rehearse(options);
   else

@@ -273,9 +273,13 @@ ReannExport export_reann(const Parameters& parameters, const ReannExportOptions&
   return result;
 }
 
+std::array<std::filesystem::path, 3> reann_files(const std::filesystem::path& folder) {
+  return {folder / "REANN.pth", folder / "para" / "input_nn", folder / "para" / "input_density"};
+}
+
 void write_reann(const std::filesystem::path& folder, const ReannExport& exported, bool overwrite) {
   const std::filesystem::path para = folder / "para";
-  const std::filesystem::path paths[] = {folder / "REANN.pth", para / "input_nn", para / "input_density"};
+  const auto paths = reann_files(folder);
   std::error_code problem;
   for (const std::filesystem::path& path : paths)
     if (!overwrite && std::filesystem::exists(path, problem))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ struct ReannExport {
 
 /// Throws Error if REANN cannot express the model (see reann_structure.hpp).
 ReannExport export_reann(const reann::Parameters& parameters, const ReannExportOptions& options);
+
+/// Where write_reann() writes: REANN.pth, para/input_nn and para/input_density of `folder`.
+std::array<std::filesystem::path, 3> reann_files(const std::filesystem::path& folder);
 
 /// Writes REANN.pth, para/input_nn and para/input_density into `folder`, which is made if it is not there. Throws Error
 /// if one of them cannot be written, or is there already and `overwrite` is false.

@@ -7,8 +7,9 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
-#include <system_error>
+#include <vector>
 
+#include "formats/file_endings.hpp"
 #include "formats/mapped_file.hpp"
 #include "formats/para_file.hpp"
 #include "formats/sha256.hpp"
@@ -18,6 +19,7 @@
 #include "models/nequip/file.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
+#include "support/output_path.hpp"
 
 namespace grapevine {
 namespace {
@@ -48,10 +50,11 @@ ReannImportOptions options_of(const ImportRequest& request) {
 }
 
 void check_output(const ImportRequest& request) {
-  std::error_code ignored;
-  if (std::filesystem::equivalent(request.source, request.output, ignored))
-    throw Error(fmt::format("{}: the model would be written over its source; choose another name for -o",
-                            request.output.string()));
+  check_model_ending(request.output);
+  std::vector<std::filesystem::path> inputs = {request.source};
+  if (const std::filesystem::path para = request.para; !para.empty())
+    inputs.insert(inputs.end(), {para / "input_nn", para / "input_density"});
+  check_not_input(request.output, inputs);
 }
 
 /// A flag that says something about files of one kind only.

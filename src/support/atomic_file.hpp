@@ -8,8 +8,12 @@
 
 namespace grapevine {
 
-/// A file that appears under its name only when complete: it is written to a temporary in the same folder and
-/// renamed by commit(). Without commit() the temporary is removed and an older file of that name stays as it was.
+/// A file that appears under its name only when complete: it is written to a temporary in the same folder, brought to
+/// disk and renamed by commit(). Without commit() the temporary is removed and an older file of that name stays as it
+/// was. A symbolic link stays, and what it points to is written.
+///
+/// The temporary is locked (flock) while its writer lives, so that what a killed one has left can be told from a file
+/// at work on, by another process or machine: the next AtomicFile of the same name removes it.
 class AtomicFile {
  public:
   /// Throws Error if the folder cannot be written, or the path is a folder or a device.
@@ -29,8 +33,13 @@ class AtomicFile {
   const std::filesystem::path& temporary() const { return temporary_; }
 
  private:
-  std::filesystem::path path_;
+  void open_temporary();
+  [[noreturn]] void fail(int problem) const;
+
+  std::filesystem::path path_;    // as given, for messages
+  std::filesystem::path target_;  // what it stands for
   std::filesystem::path temporary_;
+  int descriptor_ = -1;  // of the temporary: holds its lock
   std::ofstream stream_;
   bool committed_ = false;
 };

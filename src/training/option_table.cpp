@@ -41,6 +41,8 @@ std::vector<TrainingOption> make_table() {
        0,
        {"radial", "initial", "mixing", "message", "readout"}},
       {"", "resume", "resume", "Go on from the last checkpoint", GRAPEVINE_TARGET(resume)},
+      {"", "overwrite", "overwrite", "Train anew in the place of a training that has the same name",
+       GRAPEVINE_TARGET(overwrite)},
       {"", "committee", "committee", "Number of models to train, which differ in seed and split",
        GRAPEVINE_TARGET(committee), 1, 100},
       {"", "seed", "seed", "Seed of random weights, of the split and of the order of structures",
@@ -384,6 +386,8 @@ void check_options(const TrainingOptions& options) {
   if (options.output.empty())
     throw Error("no name for the model: give -o FILE.safetensors, or output in the configuration");
   if (!options.output.has_filename()) throw Error(fmt::format("{} is a folder; name a file", options.output.string()));
+  if (options.resume && options.overwrite)
+    throw Error("resume goes on with a training that is there, overwrite begins anew: give one of them");
   check_model(options.model);
   check_loss_and_optimiser(options.loss, options.optimiser);
   if (!options.freeze.empty() && options.start.empty())

@@ -81,6 +81,7 @@ struct TrainingOptions {
   std::filesystem::path start;                   ///< model to go on from; empty: from random weights
   std::vector<std::string> freeze;  ///< parts whose weights stay: radial, initial, mixing, message, readout
   bool resume = false;              ///< go on from the last checkpoint
+  bool overwrite = false;           ///< train anew in the place of a training of the same name
   int committee = 1;                ///< models that differ in seed and split
   std::uint64_t seed = 1;
   int threads = 0;                        ///< 0: all cores

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "models/trainable.hpp"
-#include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "threads/interruption.hpp"
 #include "threads/thread_count.hpp"
@@ -24,6 +23,7 @@
 #include "training/config.hpp"
 #include "training/initial_model.hpp"
 #include "training/optimiser.hpp"
+#include "training/output_files.hpp"
 #include "training/prepared_frame.hpp"
 #include "training/training_report.hpp"
 
@@ -56,20 +56,10 @@ class SilentMonitor : public TrainingMonitor {
   TrainingMonitor& asked_;
 };
 
-std::filesystem::path with_suffix(const std::filesystem::path& output, const std::string& suffix) {
-  std::filesystem::path path = output;
-  return path.replace_extension(suffix);
-}
-
-std::filesystem::path output_of(const TrainingOptions& options, int model) {
-  if (options.committee == 1) return options.output;
-  std::filesystem::path path = options.output;
-  return path.replace_filename(fmt::format("{}-{}{}", path.stem().string(), model + 1, path.extension().string()));
-}
-
 /// What makes a training what it is: the options but for those that change nothing in its numbers.
 std::string description_of(TrainingOptions options, std::uint64_t seed) {
   options.resume = false;
+  options.overwrite = false;
   options.threads = 0;
   options.output.clear();
   options.committee = 1;
@@ -106,7 +96,7 @@ class Training {
         train_(std::move(train)),
         valid_(std::move(valid)),
         ranks_(ranks),
-        checkpoint_(with_suffix(output, ".checkpoint.safetensors")),
+        checkpoint_(checkpoint_path(output)),
         description_(description_of(options, seed)),
         threads_(threads_of(options, ranks)),
         batch_gradient_(model, threads_, ranks),
@@ -351,7 +341,7 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
                const std::vector<PreparedFrame>& train_frames, const std::vector<PreparedFrame>& valid_frames,
                TrainingMonitor& monitor, Ranks& ranks) {
   const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(n);
-  const std::filesystem::path output = output_of(options, n);
+  const std::filesystem::path output = member_path(options, n);
   const bool splits = data.valid.empty();
   const FrameSplit split = splits ? split_frames(data.train, options.data.split, seed) : FrameSplit{};
   const auto model = make_initial_model(options, data.report.species, data.train, train_frames, seed);
@@ -369,12 +359,6 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
   }
   return true;
 }
-
-}  // namespace
-
-void check_output(const TrainingOptions& options) { const AtomicFile probe(options.output); }
-
-namespace {
 
 void train_all(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& ranks) {
   const int threads = threads_of(options, ranks);

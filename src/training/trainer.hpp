@@ -6,10 +6,8 @@
 
 namespace grapevine {
 
-/// Throws Error if the model could not be written: better known before hours of work than after.
-void check_output(const TrainingOptions& options);
-
-/// Trains a model, or a committee of them, and writes it to options.output. Expects that check_options() has passed.
+/// Trains a model, or a committee of them, and writes it to options.output. Expects that check_options() and
+/// check_output() have passed.
 /// Collective over `ranks`, which share the work and of which the first writes all files and tells its monitor; those
 /// of the others are only asked whether to stop. Throws Error as read_training_data() does, and for files that cannot
 /// be written.

@@ -19,6 +19,7 @@
 #include "formats/text_numbers.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
+#include "training/output_files.hpp"
 
 namespace grapevine {
 namespace {
@@ -78,9 +79,7 @@ std::string whole_lines(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::filesystem::path log_path(const std::filesystem::path& output) {
-  return std::filesystem::path(output).replace_extension(".log.csv");
-}
+std::filesystem::path log_path(const std::filesystem::path& output) { return beside_model(output, ".log.csv"); }
 
 std::vector<EpochRecord> read_training_log(const std::filesystem::path& path) {
   LineReader reader(std::make_unique<std::istringstream>(whole_lines(path)), path.string());

@@ -8,7 +8,8 @@
 
 namespace grapevine {
 
-/// Where the log of the training of a model is: `model.safetensors` has it in `model.log.csv`.
+/// Where the log of the training of a model is: `model.safetensors` has it in `model.log.csv`, `run.1` in
+/// `run.1.log.csv`.
 std::filesystem::path log_path(const std::filesystem::path& output);
 
 /// The log of a training: comma-separated values, a line per epoch, with a header that names columns and units.

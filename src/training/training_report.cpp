@@ -10,6 +10,7 @@
 
 #include "formats/mapped_file.hpp"
 #include "formats/sha256.hpp"
+#include "training/output_files.hpp"
 #include "training/plots.hpp"
 #include "training/predictions.hpp"
 #include "training/report.hpp"
@@ -113,16 +114,15 @@ Provenance provenance_of(const TrainingOptions& options, const TrainingState& st
   return provenance;
 }
 
-std::filesystem::path report_path(const std::filesystem::path& output) {
-  std::filesystem::path path = output;
-  return path.replace_extension(".report.html");
-}
+std::filesystem::path report_path(const std::filesystem::path& output) { return beside_model(output, ".report.html"); }
+
+std::filesystem::path plots_path(const std::filesystem::path& output) { return beside_model(output, ".plots"); }
 
 TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output,
                              const Trainable& model, const TrainingState& state, const JudgedSets& sets, int threads) {
   const auto potential = model.potential();
   TrainingSummary summary;
-  summary.title = output.stem().string();
+  summary.title = model_name(output);
   summary.card = card_of(options, model, state);
   summary.epochs = state.epochs;
   const auto judge = [&](const char* name, const std::vector<LabelledFrame>& frames) {
@@ -133,8 +133,7 @@ TrainingSummary write_report(const TrainingOptions& options, const std::filesyst
   judge("test", sets.test);
   summary.dimers = dimer_curves(*potential);
   write_training_report(report_path(output), summary);
-  std::filesystem::path folder = output;
-  folder.replace_extension(".plots");
+  const std::filesystem::path folder = plots_path(output);
   std::filesystem::create_directories(folder);
   write_training_plots(folder, summary);
   return summary;

@@ -26,6 +26,9 @@ Provenance provenance_of(const TrainingOptions& options, const TrainingState& st
 /// The report of the model in `output`: `model.report.html` beside it.
 std::filesystem::path report_path(const std::filesystem::path& output);
 
+/// The folder of its pictures: `model.plots`.
+std::filesystem::path plots_path(const std::filesystem::path& output);
+
 /// Judges a finished model and writes its report beside it, and the report's pictures to `model.plots`. Returns what
 /// the report shows. Throws Error.
 TrainingSummary write_report(const TrainingOptions& options, const std::filesystem::path& output,

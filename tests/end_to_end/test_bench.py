@@ -32,7 +32,7 @@ def results_of(done, folder):
     assert results["machine"]["cores"] >= 1
     assert results["machine"]["lammps"].startswith("22 Jul 2025")
     assert results["commands"]
-    assert not list((folder / "out").rglob("*.part-*"))
+    assert not list((folder / "out").rglob("*part-*"))
     return results
 
 

@@ -135,6 +135,27 @@ def test_it_returns_where_the_model_is_and_how_good(train, data, tmp_path, capfd
             assert entry[name] == pytest.approx(float(row[name]), rel=1e-5)
 
 
+def test_no_training_is_overwritten_unless_asked_for(train, tmp_path):
+    train(epochs=2)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    with pytest.raises(grapevine.Error, match="model.safetensors exists already"):
+        train(epochs=2, seed=4)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    train(epochs=2, seed=4, overwrite=True)
+    assert (tmp_path / "model.safetensors").read_bytes() != before
+    with pytest.raises(grapevine.Error, match="resume.*overwrite"):
+        train(epochs=2, overwrite=True, resume=True)
+
+
+def test_no_output_is_an_input(train, data, tmp_path):
+    os.link(data / "train.extxyz", tmp_path / "model")
+    with pytest.raises(grapevine.Error, match="same file as the input"):
+        train(output="model", overwrite=True)
+    with pytest.raises(grapevine.Error, match="let the name end in .safetensors"):
+        train(output="train.extxyz")
+    assert (tmp_path / "model").read_bytes() == (data / "train.extxyz").read_bytes()
+
+
 def test_the_model_runs_at_once_and_a_committee_too(train):
     found = train(epochs=2, committee=3)
     assert [entry["model"] for entry in found] == [f"model-{n}.safetensors" for n in (1, 2, 3)]
@@ -153,7 +174,7 @@ def test_options_of_a_file_and_over_it(train, data, tmp_path):
     assert done.returncode == 0, done.stderr
     for config in ("sub/config.toml", tmp_path / "sub" / "config.toml"):
         seen = []
-        found = grapevine.train(config, epochs=2, progress=seen.append)
+        found = grapevine.train(config, epochs=2, overwrite=True, progress=seen.append)
         assert len(seen) == 2
         assert Path(found[0]["model"]).resolve() == tmp_path / "sub" / "model.safetensors"
     train(epochs=2)
@@ -166,9 +187,9 @@ def test_values_are_taken_as_python_and_numpy_have_them(train, data, tmp_path):
     same = {"epochs": np.int64(2), "cutoff": np.float64(4), "lr": np.float64(0.01), "max_order": np.int32(1),
             "message_widths": np.array([8, 8]), "readout_widths": (8, 8), "layer_norm": np.bool_(True), "valid": [],
             "start": None, "train": [str(data / "train.extxyz")]}
-    train(**same)
+    train(**same, overwrite=True)
     assert (tmp_path / "model.safetensors").read_bytes() == expected
-    train(epochs="2", cutoff=4, message_widths="8,8", layer_norm=True, double=False)
+    train(epochs="2", cutoff=4, message_widths="8,8", layer_norm=True, double=False, overwrite=True)
     assert (tmp_path / "model.safetensors").read_bytes() == expected
 
 
@@ -205,7 +226,7 @@ def test_false_stops_it_and_resume_goes_on_to_the_same_model(train, tmp_path):
 
 def test_only_false_stops_it(train):
     for answer in (None, True, 0, ""):
-        assert len(train(epochs=3, progress=lambda entry: answer)) == 1
+        assert len(train(epochs=3, progress=lambda entry: answer, overwrite=True)) == 1
 
 
 def test_a_checkpoint_of_other_options_is_refused(train):
@@ -279,9 +300,9 @@ def test_exceptions_pass_through_and_leave_a_checkpoint(train, capfd):
     assert len(train(resume=True, progress=lambda entry: seen.append(entry["epoch"]))) == 1
     assert seen == [3, 4]
     with pytest.raises(TypeError):
-        train(progress=lambda: None)
+        train(progress=lambda: None, overwrite=True)
     with pytest.raises(TypeError):
-        train(progress=3)
+        train(progress=3, overwrite=True)
 
 
 def test_exceptions_of_signal_handlers_pass_through(train):
@@ -317,13 +338,13 @@ def test_warnings_are_pythons(train, data, tmp_path):
     frames[3].calc = None
     ase.io.write(tmp_path / "some.extxyz", frames)
     with pytest.warns(UserWarning, match="1 of 32 frames have no reference values and are left out") as caught:
-        train(train="some.extxyz", epochs=1, warm_up=0)
+        train(train="some.extxyz", epochs=1, warm_up=0, overwrite=True)
     assert [Path(warning.filename) for warning in caught] == [Path(__file__)]  # where train was called
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="1 of 32 frames"):
-            train(train="some.extxyz", epochs=1, warm_up=0)
-        train(epochs=1, warm_up=0)  # none
+            train(train="some.extxyz", epochs=1, warm_up=0, overwrite=True)
+        train(epochs=1, warm_up=0, overwrite=True)  # none
 
 
 @pytest.mark.parametrize("options, told", [
