@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "formats/content_digest.hpp"
 #include "formats/known_formats.hpp"
 #include "formats/mapped_file.hpp"
 #include "formats/strict_json.hpp"
@@ -188,11 +189,15 @@ std::string make_header(const std::map<std::string, std::string>& metadata,
   return text;
 }
 
-template <class Real>
-void write_values(AtomicFile& file, const std::vector<double>& values) {
-  std::vector<Real> converted(values.size());
-  std::transform(values.begin(), values.end(), converted.begin(), [](double v) { return static_cast<Real>(v); });
-  file.write(std::as_bytes(std::span(converted)));
+std::vector<std::byte> bytes_of(DType dtype, const std::vector<double>& values) {
+  std::vector<std::byte> bytes(values.size() * element_size(dtype));
+  if (dtype == DType::f64) {
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+  } else {
+    const std::vector<float> converted(values.begin(), values.end());
+    std::memcpy(bytes.data(), converted.data(), bytes.size());
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -214,6 +219,7 @@ TensorFile TensorFile::read(const std::filesystem::path& path) {
   file.name_ = path.string();
   file.storage_ = mapping;
   file.parse_header(mapping->bytes());
+  check_digest(file);
   return file;
 }
 
@@ -223,6 +229,7 @@ TensorFile TensorFile::parse(std::span<const std::byte> bytes, std::string name)
   file.name_ = std::move(name);
   file.storage_ = copy;
   file.parse_header(*copy);
+  check_digest(file);
   return file;
 }
 
@@ -273,9 +280,17 @@ void write_tensor_file(const std::filesystem::path& path, const std::map<std::st
                        const std::vector<NamedTensor>& tensors) {
   check_tensors(path, tensors);
   const auto order = layout(tensors);
+  std::vector<std::vector<std::byte>> content;
+  std::map<std::string, TensorView> views;
+  for (const auto& [dtype, tensor] : order) {
+    content.push_back(bytes_of(dtype, tensor->values));
+    views[tensor->name] = {dtype, tensor->shape, content.back()};
+  }
+  std::map<std::string, std::string> complete = metadata;
+  complete[digest_key] = content_digest(metadata, views);
   std::string header;
   try {
-    header = make_header(metadata, order);
+    header = make_header(complete, order);
   } catch (const json::exception&) {
     throw Error(fmt::format("cannot write {}: a name or metadata value is not UTF-8 text", path.string()));
   }
@@ -285,8 +300,7 @@ void write_tensor_file(const std::filesystem::path& path, const std::map<std::st
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(header);
-  for (const auto& [dtype, tensor] : order)
-    dtype == DType::f32 ? write_values<float>(file, tensor->values) : write_values<double>(file, tensor->values);
+  for (const std::vector<std::byte>& bytes : content) file.write(bytes);
   file.commit();
 }
 

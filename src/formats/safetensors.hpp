@@ -29,7 +29,7 @@ struct TensorView {
 class TensorFile {
  public:
   /// Maps the file into memory. Throws Error (naming the file) if it cannot be opened or is not valid safetensors:
-  /// header larger than the file, tensors that overlap, leave holes, run past the end, overflow, or repeat a name.
+  /// header larger than the file, tensors that overlap, leave holes, overflow or share a name, or a wrong digest.
   static TensorFile read(const std::filesystem::path& path);
 
   /// The same from bytes already in memory (copied); `name` stands for the file in messages.
@@ -61,7 +61,7 @@ struct NamedTensor {
   std::vector<double> values;
 };
 
-/// Writes a safetensors file (to a temporary, then renamed). Throws Error if it cannot.
+/// Writes a safetensors file (to a temporary, then renamed), with a digest of its content. Throws Error if it cannot.
 void write_tensor_file(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
                        const std::vector<NamedTensor>& tensors);
 
