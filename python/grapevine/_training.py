@@ -22,8 +22,9 @@ def train(
 ) -> list[dict[str, Any]]:
     """Fit a potential to energies, forces and virials of structures, as ``grapevine train`` does.
 
-    Model, checkpoint, log and report are left where the option `output` says. Ctrl-C stops it with a checkpoint;
-    ``resume=True`` goes on.
+    Model, checkpoint, log and report are left where the option `output` says. Ctrl-C stops it with a checkpoint and the
+    best model so far; ``resume=True`` goes on. A training that is there already is overwritten with ``overwrite=True``
+    only.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def train(
     ------
     Error
         For options that are not known or do not fit together, data that cannot be read, and files that cannot be
-        written.
+        written or are there already.
     KeyboardInterrupt
         After Ctrl-C, when the checkpoint is written.
     """

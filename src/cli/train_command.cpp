@@ -87,19 +87,25 @@ void rehearse(TrainingOptions options) {
   fmt::print("\nall is well: without --dry-run the training would start\n");
 }
 
+std::string stopped_text(const TrainingOptions& options, const std::filesystem::path& model) {
+  return fmt::format("stopped; {}; the same command with --resume{} goes on",
+                     model.empty() ? "there is no model yet" : "the best model so far is " + model.string(),
+                     options.overwrite ? " instead of --overwrite" : "");
+}
+
 void run_training(const TrainingOptions& options) {
   const InterruptGuard guard;
   bool speaks = true;
+  std::filesystem::path model;
   run_on_ranks(
       [&](Ranks& ranks) {
         speaks = ranks.rank() == 0;
         TrainingProgress progress(options.model.cutoff, guard);
         train(options, progress, ranks);
+        model = progress.model();
       },
       [](const std::string& problem) { fmt::print(stderr, "grapevine: error: {}\n", one_line(problem)); });
-  if (speaks && guard.requested())
-    fmt::print(stderr, "grapevine: stopped; the same command with --resume{} goes on\n",
-               options.overwrite ? " instead of --overwrite" : "");
+  if (speaks && guard.requested()) fmt::print(stderr, "grapevine: {}\n", stopped_text(options, model));
 }
 
 void run_train(const TrainArguments& arguments) {
@@ -166,7 +172,9 @@ void add_train_command(CLI::App& app) {
   command->add_flag("--dry-run", arguments->dry_run, "Read the data, tell what they hold, check everything and stop");
   for (const TrainingOption& option : training_option_table())
     add_flag(*command, option, arguments->words)->group(option.section.empty() ? "run" : option.section);
-  command->add_option("--isolated-atom", arguments->isolated_atoms, "Energies that isolated atoms of the model have exactly, eV, as W=-4.5,Ta=-3.25")
+  command
+      ->add_option("--isolated-atom", arguments->isolated_atoms,
+                   "Energies that isolated atoms of the model have exactly, eV, as W=-4.5,Ta=-3.25")
       ->allow_extra_args(false)
       ->type_name("LIST")
       ->group("data");

@@ -81,6 +81,8 @@ void TrainingProgress::model_starts(int model, int models, const std::filesystem
   model_ = models > 1 ? fmt::format("model {}/{} ", model + 1, models) : "";
   LoggingMonitor::model_starts(model, models, output, epochs_done);
   guard_.allow_saving();
+  output_ = output;
+  model_file_ = epochs_done > 0 ? output : "";
   epochs_ = 0;
   start_ = Clock::now();
   shown_.reset();
@@ -89,6 +91,7 @@ void TrainingProgress::model_starts(int model, int models, const std::filesystem
 void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double seconds_left) {
   ++epochs_;
   LoggingMonitor::epoch_done(record, epochs, seconds_left);
+  model_file_ = output_;
   const auto now = Clock::now();
   const auto interval = line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval);
   if (shown_ && now - *shown_ < interval && record.epoch < epochs) return;

@@ -26,6 +26,9 @@ class TrainingProgress : public LoggingMonitor {
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override;
   bool stop_requested() override { return guard_.requested(); }
 
+  /// The file of the best model so far of the training at hand; empty before there is one.
+  const std::filesystem::path& model() const { return model_file_; }
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -36,6 +39,8 @@ class TrainingProgress : public LoggingMonitor {
   const InterruptGuard& guard_;
   double atoms_ = 0;  // trained on per epoch
   std::string model_;
+  std::filesystem::path output_;
+  std::filesystem::path model_file_;
   int epochs_ = 0;  // since start_
   Clock::time_point start_;
   std::optional<Clock::time_point> shown_;

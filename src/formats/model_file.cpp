@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "formats/elements.hpp"
+#include "formats/file_endings.hpp"
 #include "formats/strict_json.hpp"
 #include "support/error.hpp"
 
@@ -48,6 +51,19 @@ Provenance read_provenance(const TensorFile& file) {
           provenance_text(object, "source_kind", file.name()), provenance_text(object, "note", file.name())};
 }
 
+[[noreturn]] void fail_checkpoint(const TensorFile& file) {
+  const auto named = file.metadata().find("model");
+  const std::filesystem::path folder = std::filesystem::path(file.name()).parent_path();
+  std::error_code ignored;
+  if (named != file.metadata().end() && std::filesystem::exists(folder / named->second, ignored))
+    throw Error(fmt::format("{}: the checkpoint of a training, not a model; the best model of it so far is {}",
+                            file.name(), (folder / named->second).string()));
+  throw Error(
+      fmt::format("{}: the checkpoint of a training that has not come to a model yet; go on with it by "
+                  "grapevine train --resume",
+                  file.name()));
+}
+
 void require(const TensorFile& file, const char* key, const std::string& expected) {
   if (file.metadata(key) != expected)
     throw Error(
@@ -70,6 +86,7 @@ ModelDescription read_description(const TensorFile& file) {
   if (file.metadata().count("format") == 0)
     throw Error(
         fmt::format("{}: a safetensors file, but not a Grapevine model; make one with grapevine import", file.name()));
+  if (file.metadata("format").starts_with(checkpoint_format)) fail_checkpoint(file);
   require(file, "format", format_name);
   require(file, "format_version", format_version);
   if (parse_strict_json(file.metadata("units"), file.name() + ": metadata units", json_depth) != units())

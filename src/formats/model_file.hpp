@@ -33,8 +33,8 @@ struct FileContents {
 };
 
 /// Reads the part of the metadata that does not depend on the architecture. Throws Error, naming file and key, for a
-/// file that is not a Grapevine model, a format version or unit this program does not know, species that are not
-/// chemical symbols or are given twice.
+/// file that is not a Grapevine model (for the checkpoint of a training with where its model is), a format version or
+/// unit this program does not know, species that are not chemical symbols or are given twice.
 ModelDescription read_description(const TensorFile& file);
 
 /// The metadata that read_description reads; the architecture adds its own. Throws Error for species that

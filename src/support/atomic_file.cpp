@@ -88,20 +88,17 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::open_temporary() {
   for (int number = 0;; ++number) {
     temporary_ = fmt::format("{}{}{}-{}", target_.string(), temporary_mark, getpid(), number);
-    add_unfinished_file(temporary_);
     descriptor_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    const int problem = descriptor_ < 0 ? errno : 0;
-    if (problem != 0) forget_unfinished_file(temporary_);
-    if (problem == EEXIST) continue;
-    if (problem != 0)
+    if (descriptor_ < 0 && errno == EEXIST) continue;
+    if (descriptor_ < 0)
       throw Error(fmt::format("cannot write {}: {}; check that the folder exists and may be written", path_.string(),
-                              std::strerror(problem)));
+                              std::strerror(errno)));
     // Where a file system has no locks, nothing is ever taken for a leftover.
     while (flock(descriptor_, LOCK_EX) != 0 && errno == EINTR) continue;
-    if (is_linked(descriptor_)) return;
-    forget_unfinished_file(temporary_);
+    if (is_linked(descriptor_)) break;
     close(descriptor_);
   }
+  add_unfinished_file(temporary_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {

@@ -7,13 +7,20 @@
 #include <map>
 #include <sstream>
 
+#include "formats/file_endings.hpp"
 #include "formats/safetensors.hpp"
+#include "formats/strict_json.hpp"
 #include "support/error.hpp"
+#include "training/output_files.hpp"
 
 namespace grapevine {
 namespace {
 
-constexpr const char* format = "grapevine training checkpoint, version 1";
+using nlohmann::json;
+
+// Version 2 added the digests of what is trained on.
+constexpr const char* version = ", version 2";
+constexpr int json_depth = 2;
 constexpr const char* optimiser_prefix = "optimiser.";
 
 constexpr std::array record_numbers{&EpochRecord::seconds,      &EpochRecord::learning_rate, &EpochRecord::train_loss,
@@ -46,21 +53,18 @@ class CheckpointReader {
  public:
   explicit CheckpointReader(const std::filesystem::path& path) : file_(TensorFile::read(path)) {
     const auto entry = file_.metadata().find("format");
-    if (entry == file_.metadata().end() || entry->second != format)
+    if (entry == file_.metadata().end() || entry->second != std::string(checkpoint_format) + version)
       throw Error(fmt::format("{} is not a training checkpoint of this version of grapevine", file_.name()));
   }
 
-  void check_description(const std::string& expected) const {
-    std::istringstream ours(expected), theirs(file_.metadata("description"));
-    for (std::string a, b;;) {
-      const bool more = static_cast<bool>(std::getline(ours, a));
-      if (static_cast<bool>(std::getline(theirs, b)) != more || (more && a != b))
-        throw Error(
-            fmt::format("{} is of another training: it has \"{}\" where this one has \"{}\"; take the same "
-                        "options, or train anew without --resume",
-                        file_.name(), b, a));
-      if (!more) return;
-    }
+  /// Throws unless the checkpoint is of this training.
+  void check(const TrainingIdentity& training) const {
+    check_owner(training.model);
+    check_options(training.options);
+    const json files = parse_strict_json(file_.metadata("inputs"), file_.name() + ": metadata inputs", json_depth);
+    for (const auto& [name, digest] : training.inputs.files)
+      if (!files.is_object() || !files.contains(name) || files.at(name) != digest) fail_changed(name);
+    if (file_.metadata("split") != training.split) fail_changed("the split into training and validation structures");
   }
 
   std::vector<double> vector(const std::string& name, std::size_t size) const {
@@ -88,6 +92,34 @@ class CheckpointReader {
   const std::string& name() const { return file_.name(); }
 
  private:
+  /// `run` and `run.safetensors` would have the same checkpoint. A copy of one under another name is welcome.
+  void check_owner(const std::filesystem::path& model) const {
+    const std::filesystem::path owner = model.parent_path() / file_.metadata("model");
+    if (owner != model && checkpoint_path(owner) == checkpoint_path(model))
+      throw Error(fmt::format("{} is of the training of {}, not of {}; choose another name for -o", file_.name(),
+                              owner.string(), model.string()));
+  }
+
+  void check_options(const std::string& expected) const {
+    std::istringstream ours(expected), theirs(file_.metadata("options"));
+    for (std::string a, b;;) {
+      const bool more = static_cast<bool>(std::getline(ours, a));
+      if (static_cast<bool>(std::getline(theirs, b)) != more || (more && a != b))
+        throw Error(
+            fmt::format("{} is of another training: it has \"{}\" where this one has \"{}\"; take the same "
+                        "options, or train anew with --overwrite instead of --resume",
+                        file_.name(), b, a));
+      if (!more) return;
+    }
+  }
+
+  [[noreturn]] void fail_changed(const std::string& what) const {
+    throw Error(
+        fmt::format("{} has changed since {} was written; put it back as it was to resume, or train anew "
+                    "with --overwrite instead of --resume",
+                    what, file_.name()));
+  }
+
   TensorFile file_;
 };
 
@@ -119,7 +151,7 @@ void take_records(const CheckpointReader& file, TrainingState& state) {
 
 }  // namespace
 
-void write_checkpoint(const std::filesystem::path& path, const TrainingState& state, const std::string& description) {
+void write_checkpoint(const std::filesystem::path& path, const TrainingState& state, const TrainingIdentity& training) {
   std::vector<NamedTensor> tensors;
   tensors.push_back(vector_tensor("counters", counters_of(state)));
   tensors.push_back(vector_tensor("weights", state.weights));
@@ -130,12 +162,19 @@ void write_checkpoint(const std::filesystem::path& path, const TrainingState& st
   for (const EpochRecord& record : state.epochs)
     for (const auto number : record_numbers) records.push_back(record.*number);
   tensors.push_back(vector_tensor("epochs", records));
-  write_tensor_file(path, {{"format", format}, {"description", description}}, tensors);
+  write_tensor_file(path,
+                    {{"format", std::string(checkpoint_format) + version},
+                     {"model", training.model.filename().string()},
+                     {"options", training.options},
+                     {"inputs", json(training.inputs.files).dump(-1, ' ', false, json::error_handler_t::replace)},
+                     {"split", training.split}},
+                    tensors);
 }
 
-TrainingState read_checkpoint(const std::filesystem::path& path, std::size_t weights, const std::string& description) {
+TrainingState read_checkpoint(const std::filesystem::path& path, std::size_t weights,
+                              const TrainingIdentity& training) {
   const CheckpointReader file(path);
-  file.check_description(description);
+  file.check(training);
   TrainingState state;
   take_counters(file, state);
   take_records(file, state);

@@ -7,6 +7,7 @@
 
 #include "training/loss.hpp"
 #include "training/optimiser.hpp"
+#include "training/training_identity.hpp"
 #include "training/training_summary.hpp"
 
 namespace grapevine {
@@ -28,11 +29,11 @@ struct TrainingState {
   std::vector<EpochRecord> epochs;
 };
 
-/// Writes the state, to a temporary and then renamed. `description` tells of which training it is. Throws Error.
-void write_checkpoint(const std::filesystem::path& path, const TrainingState& state, const std::string& description);
+/// Writes the state of a training, to a temporary and then renamed. Throws Error.
+void write_checkpoint(const std::filesystem::path& path, const TrainingState& state, const TrainingIdentity& training);
 
 /// Reads a state for `weights` weights. Throws Error, naming the file, if it is no checkpoint, or one of another
-/// training: then with the first line in which the descriptions differ.
-TrainingState read_checkpoint(const std::filesystem::path& path, std::size_t weights, const std::string& description);
+/// training: then with the first thing that differs, be it an option, a file's content, or the split.
+TrainingState read_checkpoint(const std::filesystem::path& path, std::size_t weights, const TrainingIdentity& training);
 
 }  // namespace grapevine

@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "models/trainable.hpp"
@@ -20,11 +21,11 @@
 #include "threads/thread_count.hpp"
 #include "training/batch_gradient.hpp"
 #include "training/checkpoint.hpp"
-#include "training/config.hpp"
 #include "training/initial_model.hpp"
 #include "training/optimiser.hpp"
 #include "training/output_files.hpp"
 #include "training/prepared_frame.hpp"
+#include "training/training_identity.hpp"
 #include "training/training_report.hpp"
 
 namespace grapevine {
@@ -56,17 +57,6 @@ class SilentMonitor : public TrainingMonitor {
   TrainingMonitor& asked_;
 };
 
-/// What makes a training what it is: the options but for those that change nothing in its numbers.
-std::string description_of(TrainingOptions options, std::uint64_t seed) {
-  options.resume = false;
-  options.overwrite = false;
-  options.threads = 0;
-  options.output.clear();
-  options.committee = 1;
-  options.seed = seed;
-  return commented_config(options);
-}
-
 double between(double from, double to, double progress) {
   if (from <= 0 || to <= 0) return from + (to - from) * progress;
   return from * std::pow(to / from, progress);
@@ -89,15 +79,15 @@ int threads_of(const TrainingOptions& options, const Ranks& ranks) {
 class Training {
  public:
   Training(const TrainingOptions& options, std::uint64_t seed, Trainable& model, Frames train, Frames valid,
-           Ranks& ranks, const std::filesystem::path& output)
+           Ranks& ranks, TrainingIdentity identity)
       : options_(options),
         seed_(seed),
         model_(model),
         train_(std::move(train)),
         valid_(std::move(valid)),
         ranks_(ranks),
-        checkpoint_(checkpoint_path(output)),
-        description_(description_of(options, seed)),
+        identity_(std::move(identity)),
+        checkpoint_(checkpoint_path(identity_.model)),
         threads_(threads_of(options, ranks)),
         batch_gradient_(model, threads_, ranks),
         optimiser_(make_optimiser(options.optimiser.method, model.parts(), options.optimiser.weight_decay, threads_)) {
@@ -119,8 +109,8 @@ class Training {
   bool run(TrainingMonitor& monitor) {
     const auto start = Clock::now();
     const double seconds_before = state_.seconds;
-    const double steps_before = static_cast<double>(state_.steps);
-    auto last_checkpoint = start;
+    const auto steps_before = static_cast<double>(state_.steps);
+    std::optional<Clock::time_point> last_checkpoint;
     while (state_.epoch < options_.optimiser.epochs) {
       const bool ended = ends([&] { return run_epoch(monitor); });
       const std::chrono::duration<double> elapsed = Clock::now() - start;
@@ -129,10 +119,9 @@ class Training {
         save();
         return false;
       }
-      const double steps_done = static_cast<double>(state_.steps) - steps_before;
-      const double steps_left = total_steps() - static_cast<double>(state_.steps);
-      monitor.epoch_done(state_.epochs.back(), options_.optimiser.epochs, elapsed.count() / steps_done * steps_left);
-      if (Clock::now() - last_checkpoint > checkpoint_interval) {
+      monitor.epoch_done(state_.epochs.back(), options_.optimiser.epochs,
+                         seconds_left(elapsed.count(), static_cast<double>(state_.steps) - steps_before));
+      if (!last_checkpoint || Clock::now() - *last_checkpoint > checkpoint_interval) {
         save();
         last_checkpoint = Clock::now();
       }
@@ -152,6 +141,16 @@ class Training {
   }
   double progress() const { return std::min(1.0, static_cast<double>(state_.steps) / total_steps()); }
 
+  /// At the pace of the `steps` since the start or the resumption, which took `seconds`; before there is an epoch of
+  /// them, at that of the whole training.
+  double seconds_left(double seconds, double steps) const {
+    if (steps < static_cast<double>(steps_per_epoch())) {
+      seconds = state_.seconds;
+      steps = static_cast<double>(state_.steps);
+    }
+    return seconds / steps * (total_steps() - static_cast<double>(state_.steps));
+  }
+
   void find_frozen() {
     std::size_t begin = 0;
     for (const ParameterPart& part : model_.parts()) {
@@ -162,13 +161,21 @@ class Training {
   }
 
   void resume() {
-    state_ = read_checkpoint(checkpoint_, state_.weights.size(), description_);
+    state_ = read_checkpoint(checkpoint_, state_.weights.size(), identity_);
     optimiser_->restore(state_.optimiser);
   }
 
+  /// Writes the checkpoint and the best model so far, so that a training that is stopped or killed leaves one.
   void save() {
     state_.optimiser = optimiser_->memory();
-    if (ranks_.rank() == 0) write_checkpoint(checkpoint_, state_, description_);
+    if (ranks_.rank() != 0) return;
+    const Interruptible not_while_saving(nullptr);
+    write_checkpoint(checkpoint_, state_, identity_);
+    if (saved_epoch_ == state_.best_epoch) return;
+    model_.set_weights(state_.best_weights, threads_);
+    model_.write(identity_.model, provenance_of(options_, state_, identity_.inputs.train));
+    model_.set_weights(state_.weights, threads_);
+    saved_epoch_ = state_.best_epoch;
   }
 
   /// Warm-up in proportion to the steps, then a half cosine. Of a single epoch, half may be warm-up.
@@ -307,9 +314,10 @@ class Training {
   Frames train_;
   Frames valid_;
   Ranks& ranks_;
+  TrainingIdentity identity_;
   std::filesystem::path checkpoint_;
-  std::string description_;
   int threads_;
+  int saved_epoch_ = 0;  // whose model has been written
   BatchGradient batch_gradient_;
   std::unique_ptr<Optimiser> optimiser_;
   std::vector<std::pair<std::size_t, std::size_t>> frozen_;  // begin and count
@@ -337,7 +345,7 @@ std::vector<LabelledFrame> picked(const std::vector<LabelledFrame>& frames, cons
 }
 
 /// Trains model number `n` of a committee; false if it was asked to stop.
-bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
+bool train_one(const TrainingOptions& options, int n, const TrainingData& data, const InputDigests& inputs,
                const std::vector<PreparedFrame>& train_frames, const std::vector<PreparedFrame>& valid_frames,
                TrainingMonitor& monitor, Ranks& ranks) {
   const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(n);
@@ -346,11 +354,14 @@ bool train_one(const TrainingOptions& options, int n, const TrainingData& data,
   const FrameSplit split = splits ? split_frames(data.train, options.data.split, seed) : FrameSplit{};
   const auto model = make_initial_model(options, data.report.species, data.train, train_frames, seed);
   Training training(options, seed, *model, splits ? pointers(train_frames, split.train) : pointers(train_frames),
-                    splits ? pointers(train_frames, split.valid) : pointers(valid_frames), ranks, output);
+                    splits ? pointers(train_frames, split.valid) : pointers(valid_frames), ranks,
+                    identity_of(options, seed, output, inputs, split));
+  std::error_code ignored;
+  if (ranks.rank() == 0) std::filesystem::remove(report_path(output), ignored);  // of another model from now on
   monitor.model_starts(n, options.committee, output, training.state().epoch);
   if (!training.run(monitor)) return false;
   if (ranks.rank() == 0) {
-    model->write(output, provenance_of(options, training.state()));
+    model->write(output, provenance_of(options, training.state(), inputs.train));
     const JudgedSets sets{splits ? picked(data.train, split.train) : data.train,
                           splits ? picked(data.train, split.valid) : data.valid, data.test};
     const TrainingSummary summary =
@@ -369,13 +380,14 @@ void train_all(const TrainingOptions& options, TrainingMonitor& monitor, Ranks& 
   const TrainingData data = read_training_data(complete, start_species);
   complete.isolated_atoms = data.report.isolated_atoms;
   told.data_read(data.report);
+  const InputDigests inputs = digest_inputs(options);
   const auto prepare = [&](const std::vector<LabelledFrame>& frames) {
     return prepare_frames(frames, data.report.species, complete.model.cutoff, threads);
   };
   const std::vector<PreparedFrame> train_frames = prepare(data.train);
   const std::vector<PreparedFrame> valid_frames = prepare(data.valid);
   for (int n = 0; n < options.committee; ++n)
-    if (!train_one(complete, n, data, train_frames, valid_frames, told, ranks)) return;
+    if (!train_one(complete, n, data, inputs, train_frames, valid_frames, told, ranks)) return;
 }
 
 }  // namespace

@@ -8,8 +8,6 @@
 #include <map>
 #include <utility>
 
-#include "formats/mapped_file.hpp"
-#include "formats/sha256.hpp"
 #include "training/output_files.hpp"
 #include "training/plots.hpp"
 #include "training/predictions.hpp"
@@ -71,8 +69,7 @@ Card card_of(const TrainingOptions& options, const Trainable& model, const Train
     card.emplace_back("Started from", options.start.filename().string());
   card.emplace_back("Parameters", fmt::format("{}", state.weights.size()));
   card.emplace_back("Reference energies (eV)", energies_text(model));
-  if (!options.isolated_atoms.empty())
-    card.emplace_back("Isolated atoms (eV)", energies_text(options.isolated_atoms));
+  if (!options.isolated_atoms.empty()) card.emplace_back("Isolated atoms (eV)", energies_text(options.isolated_atoms));
   card.emplace_back("Trained on", fmt::format("{}", fmt::join(names_of(options.data.train), ", ")));
   card.emplace_back("Optimiser", fmt::format("{}, learning rate {:.2g} to {:.2g}, batches of {} structures, {} epochs",
                                              o.method, o.learning_rate, o.learning_rate_end, o.batch_frames, o.epochs));
@@ -88,29 +85,22 @@ Card card_of(const TrainingOptions& options, const Trainable& model, const Train
 
 }  // namespace
 
-std::string sha256_of(const std::vector<std::filesystem::path>& files) {
-  std::vector<std::byte> all;
-  for (std::filesystem::path file : files) {
-    if (std::filesystem::is_directory(file)) file /= "configuration";
-    const MappedFile mapped(file);
-    all.insert(all.end(), mapped.bytes().begin(), mapped.bytes().end());
-  }
-  return sha256(all);
-}
-
-Provenance provenance_of(const TrainingOptions& options, const TrainingState& state) {
+Provenance provenance_of(const TrainingOptions& options, const TrainingState& state, const std::string& data_sha256) {
   const EpochRecord& best = state.epochs[static_cast<std::size_t>(state.best_epoch - 1)];
+  const int epochs = options.optimiser.epochs;
+  std::string progress = fmt::format("epoch {} of {}", state.best_epoch, std::max(epochs, state.epoch));
+  if (state.epoch < epochs)
+    progress += fmt::format(", the {} of {} so far", was_validated(state) ? "best" : "last", state.epoch);
   Provenance provenance;
   provenance.source = options.data.train.front().filename().string();
-  provenance.source_sha256 = sha256_of(options.data.train);
+  provenance.source_sha256 = data_sha256;
   provenance.source_kind = "training data of grapevine train";
   if (was_validated(state))
-    provenance.note = fmt::format("epoch {} of {}; RMSE in validation {:.3g} meV/atom, {:.3g} meV/Angstrom",
-                                  state.best_epoch, state.epoch, 1e3 * best.valid_energy, 1e3 * best.valid_forces);
+    provenance.note = fmt::format("{}; RMSE in validation {:.3g} meV/atom, {:.3g} meV/Angstrom", progress,
+                                  1e3 * best.valid_energy, 1e3 * best.valid_forces);
   else
-    provenance.note =
-        fmt::format("epoch {} of {}, {}; RMSE in training {:.3g} meV/atom, {:.3g} meV/Angstrom", state.best_epoch,
-                    state.epoch, without_validation, 1e3 * best.train_energy, 1e3 * best.train_forces);
+    provenance.note = fmt::format("{}, {}; RMSE in training {:.3g} meV/atom, {:.3g} meV/Angstrom", progress,
+                                  without_validation, 1e3 * best.train_energy, 1e3 * best.train_forces);
   return provenance;
 }
 

@@ -17,11 +17,8 @@ struct JudgedSets {
   std::vector<LabelledFrame> train, valid, test;
 };
 
-/// SHA-256 of the files that are trained on, one after another.
-std::string sha256_of(const std::vector<std::filesystem::path>& files);
-
-/// Where the finished model came from, for its file.
-Provenance provenance_of(const TrainingOptions& options, const TrainingState& state);
+/// Where the best model so far came from, for its file; `data_sha256` is the digest of the files that are trained on.
+Provenance provenance_of(const TrainingOptions& options, const TrainingState& state, const std::string& data_sha256);
 
 /// The report of the model in `output`: `model.report.html` beside it.
 std::filesystem::path report_path(const std::filesystem::path& output);

@@ -213,7 +213,10 @@ def test_false_stops_it_and_resume_goes_on_to_the_same_model(train, tmp_path):
     train(epochs=6, output="unbroken.safetensors")
     broken = {"epochs": 6, "output": "broken.safetensors"}
     assert train(**broken, progress=stop_after(2)) == []
-    assert not Path("broken.safetensors").exists()
+    assert not Path("broken.report.html").exists()
+    assert grapevine.Model("broken.safetensors").species == ["Mo", "W"], "the best model so far"
+    with pytest.raises(grapevine.Error, match="best model of it so far is broken.safetensors"):
+        grapevine.Model("broken.checkpoint.safetensors")
     assert len(losses("broken.log.csv")) == 2
     seen = []
     assert train(**broken, resume=True, progress=lambda entry: seen.append(entry["epoch"]) or entry["epoch"] < 4) == []
@@ -259,7 +262,7 @@ def test_an_interrupt_leaves_a_checkpoint_and_is_an_exception(train, data, tmp_p
     options = {"train": str(data / "train.extxyz"), "epochs": 6, **SMALL, "output": "model.safetensors"}
     done = run([sys.executable, "-c", INTERRUPTED, json.dumps(options)], tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "interrupted True False\n1\n"
+    assert done.stdout == "interrupted True True\n1\n"
     train(epochs=6, output="unbroken.safetensors")
     assert Path("model.safetensors").read_bytes() == Path("unbroken.safetensors").read_bytes()
 

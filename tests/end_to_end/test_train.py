@@ -109,9 +109,16 @@ def test_interrupted_training_resumes_to_the_same_losses(train, grapevine, data,
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     message = running.communicate(timeout=60)[1]
-    if not (tmp_path / "broken.safetensors").exists():
-        assert "--resume" in message
-        assert (tmp_path / "broken.checkpoint.safetensors").exists()
+    if not (tmp_path / "broken.report.html").exists():
+        assert "--resume" in message and "best model so far is broken.safetensors" in message
+        checkpoint = tmp_path / "broken.checkpoint.safetensors"
+        assert checkpoint.exists()
+        for command in ([grapevine, "info", checkpoint], [grapevine, "evaluate", checkpoint, data / "test.extxyz"]):
+            refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert refused.returncode == 1 and "best model of it so far is " in refused.stderr
+            assert len(refused.stderr.splitlines()) == 1
+        subprocess.run([grapevine, "evaluate", tmp_path / "broken.safetensors", data / "test.extxyz"], check=True,
+                       capture_output=True, timeout=60)
         train(*options, "--resume", "-o", "broken.safetensors")
     losses = [[(row["epoch"], row["train_loss"], row["valid_loss"]) for row in log(tmp_path / f"{name}.log.csv")]
               for name in ("unbroken", "broken")]

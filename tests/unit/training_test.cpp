@@ -13,6 +13,7 @@
 
 #include "formats/model_file.hpp"
 #include "formats/safetensors.hpp"
+#include "models/reann/file.hpp"
 #include "models/reann/model.hpp"
 #include "models/registry.hpp"
 #include "parallel/alone.hpp"
@@ -33,6 +34,7 @@ namespace grapevine::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// Structures with what a potential of random weights says of them.
 std::vector<Frame> labelled_clusters(int count, double box = 6.5) {
@@ -72,7 +74,10 @@ class Monitor final : public TrainingMonitor {
 
   void data_read(const DataReport& /*report*/) override {}
   void model_starts(int, int, const std::filesystem::path& output, int) override { outputs.push_back(output); }
-  void epoch_done(const EpochRecord& record, int, double) override { epochs.push_back(record); }
+  void epoch_done(const EpochRecord& record, int, double seconds_left) override {
+    epochs.push_back(record);
+    left.push_back(seconds_left);
+  }
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& path) override {
     judged = sets;
     report = path;
@@ -81,6 +86,7 @@ class Monitor final : public TrainingMonitor {
 
   std::vector<std::filesystem::path> outputs;
   std::vector<EpochRecord> epochs;
+  std::vector<double> left;
   std::vector<SetResult> judged;
   std::filesystem::path report;
 
@@ -139,7 +145,6 @@ TEST_F(TrainingTest, StoppedAndResumedTrainingHasTheLossesOfAnUnbrokenOne) {
     const std::vector<EpochRecord> unbroken = run();
     options.output = folder.path() / fmt::format("broken-{}.safetensors", method);
     run(17);  // in the middle of an epoch
-    EXPECT_FALSE(std::filesystem::exists(options.output));
     options.resume = true;
     run(20);
     const std::vector<EpochRecord> rest = run();
@@ -168,6 +173,110 @@ TEST_F(TrainingTest, CheckpointOfAnotherTrainingIsRefused) {
   options.resume = true;
   options.model.waves = 5;
   EXPECT_THAT(error_of([&] { run(); }), HasSubstr("another training"));
+}
+
+TEST_F(TrainingTest, CheckpointOfOtherDataUnderTheSameNameIsRefused) {
+  const auto write = [&](const std::filesystem::path& path, const std::vector<Frame>& frames) {
+    std::ofstream stream(path);
+    for (const Frame& frame : frames) write_extxyz(stream, frame);
+  };
+  const std::vector<Frame> frames = labelled_clusters(40);
+  std::vector<Frame> fewer(frames.begin(), frames.begin() + 20);
+  std::vector<Frame> exchanged = frames;
+  for (Frame& frame : exchanged)
+    for (std::string& symbol : frame.symbols) symbol = symbol == "O" ? "Ni" : "O";
+  const std::filesystem::path valid = folder.path() / "valid.extxyz";
+  for (const bool splits : {true, false}) {
+    if (!splits) options.data.valid = {valid};
+    write(valid, fewer);
+    options.resume = false;
+    run(17);
+    options.resume = true;
+    for (const auto& other : {fewer, exchanged}) {
+      write(options.data.train[0], other);
+      EXPECT_THAT(error_of([&] { run(); }), HasSubstr("train.extxyz has changed since"));
+    }
+    write(options.data.train[0], frames);
+    if (!splits) {
+      write(valid, exchanged);
+      EXPECT_THAT(error_of([&] { run(); }), HasSubstr("valid.extxyz has changed since"));
+      write(valid, fewer);
+    }
+    EXPECT_EQ(error_of([&] { run(); }), "");
+  }
+}
+
+TEST_F(TrainingTest, CheckpointOfAnotherStartIsRefused) {
+  options.optimiser.epochs = 2;
+  run();
+  options.start = folder.path() / "start.safetensors";
+  std::filesystem::copy_file(options.output, options.start);
+  options.output = folder.path() / "tuned.safetensors";
+  run(3);
+  options.resume = true;
+  reann::write_model(options.start, reann::read_parameters(TensorFile::read(options.start)), {.note = "another"});
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("start.safetensors has changed since"));
+}
+
+TEST_F(TrainingTest, TimeLeftAfterResumingIsAtThePaceOfTheWholeTraining) {
+  run(20);  // of seven steps an epoch
+  options.resume = true;
+  Monitor monitor;
+  Alone alone;
+  train(options, monitor, alone);
+  ASSERT_EQ(monitor.epochs.front().epoch, 3);
+  const double pace = monitor.epochs.front().seconds / 21;
+  EXPECT_NEAR(monitor.left.front(), pace * 7 * (12 - 3), 1e-9 + 1e-6 * monitor.left.front());
+  EXPECT_EQ(monitor.left.back(), 0);
+}
+
+TEST_F(TrainingTest, StoppedTrainingLeavesTheBestModelSoFar) {
+  run(5);  // within the first epoch
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+  const std::filesystem::path checkpoint = folder.path() / "model.checkpoint.safetensors";
+  EXPECT_THAT(error_of([&] { load_potential(checkpoint); }), HasSubstr("has not come to a model yet"));
+  options.resume = true;
+  run(40);
+  const std::vector<std::byte> unfinished = read_bytes(options.output);
+  EXPECT_THAT(read_description(TensorFile::read(options.output)).provenance.note, HasSubstr("of 12, the best of"));
+  EXPECT_EQ(load_potential(options.output)->species(), (std::vector<std::string>{"O", "Ni"}));
+  EXPECT_THAT(error_of([&] { load_potential(checkpoint); }),
+              HasSubstr("the best model of it so far is " + options.output.string()));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "model.report.html")) << "it is not finished";
+  run();
+  EXPECT_NE(read_bytes(options.output), unfinished);
+  EXPECT_THAT(read_description(TensorFile::read(options.output)).provenance.note, Not(HasSubstr("so far")));
+}
+
+TEST_F(TrainingTest, KilledTrainingLeavesAModelFromItsFirstEpochOn) {
+  class Killed final : public TrainingMonitor {
+   public:
+    void data_read(const DataReport& /*report*/) override {}
+    void model_starts(int, int, const std::filesystem::path&, int) override {}
+    void epoch_done(const EpochRecord& record, int, double) override {
+      if (record.epoch == 2) throw Error("killed");
+    }
+    void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
+    bool stop_requested() override { return false; }
+  };
+  Killed monitor;
+  Alone alone;
+  EXPECT_EQ(error_of([&] { train(options, monitor, alone); }), "killed");
+  EXPECT_EQ(load_potential(options.output)->species(), (std::vector<std::string>{"O", "Ni"}));
+  options.resume = true;
+  EXPECT_EQ(run().front().epoch, 2);
+}
+
+TEST_F(TrainingTest, NamesThatShareACheckpointDoNotShareATraining) {
+  options.output = folder.path() / "run.1.safetensors";
+  run(17);
+  options.resume = true;
+  options.output = folder.path() / "run.1";
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("run.1.safetensors, not of"));
+  std::filesystem::copy_file(folder.path() / "run.1.checkpoint.safetensors",
+                             folder.path() / "copy.checkpoint.safetensors");
+  options.output = folder.path() / "copy.safetensors";
+  EXPECT_EQ(error_of([&] { run(); }), "");
 }
 
 TEST_F(TrainingTest, CommitteeMembersDiffer) {
@@ -425,8 +534,9 @@ TEST(CheckpointTest, StateComesBackToTheBit) {
   state.epochs.resize(2);
   state.epochs[1].valid_virial = 0.9;
   const auto path = folder.path() / "c.safetensors";
-  write_checkpoint(path, state, "line 1\nline 2\n");
-  const TrainingState back = read_checkpoint(path, 3, "line 1\nline 2\n");
+  TrainingIdentity training{"model.safetensors", "line 1\nline 2\n", {{{"train.extxyz", "ab"}}, "cd"}, "ef"};
+  write_checkpoint(path, state, training);
+  const TrainingState back = read_checkpoint(path, 3, training);
   EXPECT_EQ(back.epoch, 2);
   EXPECT_EQ(back.step, 3u);
   EXPECT_EQ(back.steps, 23);
@@ -439,17 +549,27 @@ TEST(CheckpointTest, StateComesBackToTheBit) {
   EXPECT_EQ(back.optimiser, state.optimiser);
   EXPECT_EQ(back.epochs.at(1).valid_virial, 0.9);
   EXPECT_EQ(back.epochs.at(1).epoch, 2);
-  EXPECT_THAT(error_of([&] { read_checkpoint(path, 3, "line 1\nline 3\n"); }), HasSubstr("\"line 2\""));
-  EXPECT_THAT(error_of([&] { read_checkpoint(path, 4, "line 1\nline 2\n"); }),
-              HasSubstr("weights has 3 numbers; expected 4"));
+  const auto refusal = [&](const TrainingIdentity& other) {
+    return error_of([&] { read_checkpoint(path, 3, other); });
+  };
+  TrainingIdentity other = training;
+  other.options = "line 1\nline 3\n";
+  EXPECT_THAT(refusal(other), HasSubstr("\"line 2\""));
+  other = training;
+  other.inputs.files["train.extxyz"] = "ba";
+  EXPECT_THAT(refusal(other), HasSubstr("train.extxyz has changed"));
+  other = training;
+  other.split = "fe";
+  EXPECT_THAT(refusal(other), HasSubstr("the split into training and validation structures has changed"));
+  EXPECT_THAT(error_of([&] { read_checkpoint(path, 4, training); }), HasSubstr("weights has 3 numbers; expected 4"));
 }
 
 TEST(CheckpointTest, ANewTrainingHasNoEpochs) {
   const TemporaryFolder folder;
   TrainingState state;
   state.weights = state.mean_weights = state.best_weights = {1};
-  write_checkpoint(folder.path() / "c.safetensors", state, "");
-  EXPECT_TRUE(read_checkpoint(folder.path() / "c.safetensors", 1, "").epochs.empty());
+  write_checkpoint(folder.path() / "c.safetensors", state, {});
+  EXPECT_TRUE(read_checkpoint(folder.path() / "c.safetensors", 1, {}).epochs.empty());
 }
 
 }  // namespace
