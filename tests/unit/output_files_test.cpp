@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,12 +11,29 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "support/atomic_file.hpp"
 #include "support/output_path.hpp"
 #include "test_files.hpp"
+
+namespace {
+
+/// What has been brought to disk, by fsync().
+std::vector<std::filesystem::path> synced;
+/// Called when something is.
+std::function<void()> at_sync;
+
+}  // namespace
+
+/// Takes the place of libc's, to be seen by tests.
+extern "C" int fsync(int descriptor) {
+  synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)));
+  if (at_sync) at_sync();
+  return static_cast<int>(syscall(SYS_fsync, descriptor));
+}
 
 namespace grapevine::test {
 namespace {
@@ -106,6 +124,18 @@ TEST_F(OutputFiles, TemporariesAtWorkAreLeftAlone) {
   second.commit();
   EXPECT_EQ(text_of(folder / "model"), "second");
   EXPECT_THAT(names(), testing::ElementsAre("model", "model.part-aa"));
+}
+
+TEST_F(OutputFiles, BytesReachTheDiskBeforeTheirNameAndTheNameThen) {
+  std::vector<std::string> before;
+  at_sync = [&] { before.push_back(std::filesystem::exists(folder / "model") ? "named" : "not yet"); };
+  synced.clear();
+  write_text_file(folder / "model", "text");
+  at_sync = nullptr;
+  ASSERT_EQ(synced.size(), 2u);
+  EXPECT_THAT(synced[0].string(), HasSubstr("model.grapevine-part-"));
+  EXPECT_EQ(synced[1], std::filesystem::canonical(folder));
+  EXPECT_THAT(before, testing::ElementsAre("not yet", "named"));
 }
 
 TEST_F(OutputFiles, WithoutCommitNothingIsLeftAndNothingReplaced) {

@@ -214,7 +214,7 @@ TEST_F(TrainingTest, CheckpointOfAnotherStartIsRefused) {
   options.output = folder.path() / "tuned.safetensors";
   run(3);
   options.resume = true;
-  reann::write_model(options.start, reann::read_parameters(TensorFile::read(options.start)), {.note = "another"});
+  reann::write_model(options.start, reann::read_parameters(TensorFile::read(options.start)), {"", "", "", "another"});
   EXPECT_THAT(error_of([&] { run(); }), HasSubstr("start.safetensors has changed since"));
 }
 
