@@ -60,13 +60,14 @@ def refusal(run):
 
 @pytest.fixture
 def changed_water(tmp_path):
-    """changed_water(key=value, ...): the water model with other metadata."""
+    """changed_water(key=value, ...): the water model with other metadata, and without the digest of its content."""
 
     def write(**metadata):
         content = WATER.read_bytes()
         size = struct.unpack("<Q", content[:8])[0]
         header = json.loads(content[8 : 8 + size])
         header["__metadata__"].update(metadata)
+        header["__metadata__"].pop("sha256", None)
         text = json.dumps(header).encode()
         path = tmp_path / "changed.safetensors"
         path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + size :])
