@@ -167,4 +167,4 @@ def test_loss_without_bounds_ends_with_one_line(train, data, tmp_path):
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if "error" in line]
     assert len(lines) == 1 and "learning rate" in lines[0]
-    assert not (tmp_path / "model.safetensors").exists()
+    assert not (tmp_path / "model.report.html").exists(), "what is left is the best model before"
