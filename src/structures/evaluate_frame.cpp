@@ -1,11 +1,19 @@
 #include "structures/evaluate_frame.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 #include "engine/evaluator.hpp"
 #include "exchange/local/local_exchange.hpp"
 #include "structures/frame_graph.hpp"
 #include "support/error.hpp"
+#include "support/finite.hpp"
 
 namespace grapevine {
 
@@ -24,6 +32,22 @@ std::shared_ptr<const Model<Real>> model_of(const Potential& potential) {
     return potential.model_in_double();
   else
     return potential.model_in_mixed();
+}
+
+bool is_finite(const FrameResult& result) {
+  return std::isfinite(result.energy) && all_finite(result.energies) && all_finite(result.forces) &&
+         all_finite(result.virial) && all_finite(result.virials);
+}
+
+/// Atoms with an energy that is not finite or, where there are none, with such a force: these spread to neighbours.
+std::vector<int> atoms_not_finite(const FrameResult& result) {
+  std::vector<int> by_energy;
+  std::vector<int> by_force;
+  for (std::size_t i = 0; i < result.energies.size(); ++i) {
+    if (!std::isfinite(result.energies[i])) by_energy.push_back(static_cast<int>(i));
+    if (!all_finite(std::span(result.forces).subspan(3 * i, 3))) by_force.push_back(static_cast<int>(i));
+  }
+  return by_energy.empty() ? by_force : by_energy;
 }
 
 }  // namespace
@@ -53,12 +77,36 @@ class FrameEvaluator::ImplementationIn final : public Implementation {
     if (wanted.virials) gather_ghosts(result.virials, 9);
     result.energy = output.energy;
     result.virial = output.virial;
+    if (!is_finite(result)) fail_not_finite(frame, result);
     return result;
   }
 
   std::size_t neighbour_searches() const override { return graph_.searches(); }
 
  private:
+  [[noreturn]] void fail_not_finite(const Frame& frame, const FrameResult& result) const {
+    const std::vector<int> atoms = atoms_not_finite(result);
+    std::string text = "the model's energy, forces or virial are not finite";
+    if (!atoms.empty())
+      text += fmt::format(" at {} atom{}, first at atom {} ({}), whose nearest neighbour is {:.3g} Angstrom away",
+                          atoms.size(), atoms.size() == 1 ? "" : "s", atoms[0] + 1,
+                          frame.symbols[static_cast<std::size_t>(atoms[0])], nearest_neighbour(atoms[0]));
+    throw NotFiniteError(text + (std::is_same_v<Real, float>
+                                     ? "; double precision may give a result where mixed precision overflows"
+                                     : "; move the atoms apart, or look whether the model is sound"));
+  }
+
+  /// Angstrom; infinite for an atom alone.
+  double nearest_neighbour(int atom) const {
+    EdgeBlock<Real> block;
+    graph_.edges({&atom, 1}, block);
+    double square = std::numeric_limits<double>::infinity();
+    for (std::size_t e = 0; e < static_cast<std::size_t>(block.edges()); ++e)
+      square = std::min(
+          square, static_cast<double>(block.x[e] * block.x[e] + block.y[e] * block.y[e] + block.z[e] * block.z[e]));
+    return std::sqrt(square);
+  }
+
   void gather_ghosts(std::vector<double>& values, int width) const {
     LocalExchange<double>(graph_.own(), graph_.owner()).scatter_add({values.data(), width, width});
     values.resize(static_cast<std::size_t>(graph_.own()) * static_cast<std::size_t>(width));

@@ -7,6 +7,7 @@
 
 #include "engine/model.hpp"
 #include "formats/extxyz.hpp"
+#include "support/error.hpp"
 
 namespace grapevine {
 
@@ -19,6 +20,12 @@ struct FrameResult {
   std::vector<double> forces;      ///< [atoms][3] eV/Angstrom
   std::array<double, 9> virial{};  ///< eV, row-major; minus the derivative of the energy by symmetric strain
   std::vector<double> virials;     ///< [atoms][9] eV, shares of the atoms, which add up to `virial`; if asked for
+};
+
+/// A potential's energy or forces are infinite or not a number. It names the first such atom, counted from 1.
+class NotFiniteError : public Error {
+ public:
+  using Error::Error;
 };
 
 /// What an evaluation is to give besides energies and forces.
@@ -35,7 +42,8 @@ class FrameEvaluator {
   FrameEvaluator(const Potential& potential, Precision precision, int threads, double skin = 0);
   ~FrameEvaluator();
 
-  /// Throws Error if an atom's element is not in the model or two atoms are on top of each other.
+  /// Throws Error if an atom's element is not in the model or two atoms are on top of each other, NotFiniteError if a
+  /// number of the result is not finite.
   FrameResult evaluate(const Frame& frame, Wanted wanted = {});
 
   std::size_t neighbour_searches() const;  ///< so far

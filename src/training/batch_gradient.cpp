@@ -1,9 +1,14 @@
 #include "training/batch_gradient.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
+#include "support/error.hpp"
+#include "support/finite.hpp"
 #include "threads/shares.hpp"
 #include "threads/thread_count.hpp"
 
@@ -15,6 +20,21 @@ constexpr double least_per_thread = 300;
 
 double load_of(const PreparedFrame& frame) {
   return static_cast<double>(frame.neighbour.size() + 30 * frame.species.size());
+}
+
+void check_finite(const FrameBatch& batch, const BatchPrediction& prediction) {
+  const std::size_t virial = prediction.virials.empty() ? 0 : 9;
+  for (std::size_t f = 0; f < batch.frames().size(); ++f) {
+    const auto begin = static_cast<std::size_t>(batch.first_atom(f));
+    const auto end = static_cast<std::size_t>(batch.first_atom(f + 1));
+    for (std::size_t i = begin; i < end; ++i)
+      if (!std::isfinite(prediction.energies[i]) || !all_finite(std::span(prediction.forces).subspan(3 * i, 3)) ||
+          !all_finite(std::span(prediction.virials).subspan(virial * i, virial)))
+        throw Error(
+            fmt::format("{}: the model's energy, force or virial of atom {} is not finite; take a lower learning rate, "
+                        "and look whether atoms are too close to each other there",
+                        batch.frames()[f]->place, i - begin + 1));
+  }
 }
 
 }  // namespace
@@ -37,6 +57,7 @@ struct BatchGradient::Share {
     output.atom_virials = with_virial ? prediction.virials.data() : nullptr;
     output.wants_virial = with_virial;
     worker.evaluate(batch, output);
+    check_finite(batch, prediction);
     sums = loss_of(batch, prediction, weights, counts, with_gradient ? &slopes : nullptr);
     if (with_gradient) worker.add_gradient(batch, slopes);
   }

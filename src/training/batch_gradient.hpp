@@ -20,11 +20,11 @@ class BatchGradient {
   ~BatchGradient();
 
   /// Adds the gradient of the batch's loss by the model's weights to `gradient`. Collective over the ranks, all of
-  /// which name the same frames.
+  /// which name the same frames. Throws Error, naming frame and atom, where what the model predicts is not finite.
   LossSums add_gradient(std::span<const PreparedFrame* const> frames, const LossWeights& weights,
                         std::span<double> gradient);
 
-  /// The loss alone.
+  /// The loss alone; throws likewise.
   LossSums evaluate(std::span<const PreparedFrame* const> frames, const LossWeights& weights);
 
  private:

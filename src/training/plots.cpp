@@ -104,6 +104,7 @@ std::vector<std::string> remarks_on(const DimerCurve& curve) {
     remarks.push_back(well == 0 ? "no wall: " + point : point);
   if (curve.energies[lowest] < curve.energies[well] - least_depth)
     remarks.push_back("hole: " + point_text(curve, lowest));
+  if (curve.left_out > 0) remarks.push_back(fmt::format("not finite at {} distances", curve.left_out));
   return remarks;
 }
 

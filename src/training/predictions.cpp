@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "report/sample.hpp"
@@ -34,12 +35,6 @@ std::string formula_of(const Frame& frame) {
   std::string formula;
   for (const auto& [symbol, count] : counts) formula += count == 1 ? symbol : fmt::format("{}{}", symbol, count);
   return formula;
-}
-
-bool is_finite(const FrameResult& result) {
-  const auto finite = [](double value) { return std::isfinite(value); };
-  return finite(result.energy) && std::all_of(result.forces.begin(), result.forces.end(), finite) &&
-         std::all_of(result.virial.begin(), result.virial.end(), finite);
 }
 
 void keep_if_worst(std::vector<WorstFrame>& worst, const WorstFrame& frame) {
@@ -123,14 +118,11 @@ std::vector<Frame> next_batch(std::span<const LabelledFrame> frames, const Batch
 void check(const BatchEvaluator::Item& item, const LabelledFrame& labelled) {
   try {
     if (item.problem) std::rethrow_exception(item.problem);
+  } catch (const NotFiniteError& error) {
+    throw Error(fmt::format("{}: {}; or train again with a smaller learning rate", labelled.place, error.what()));
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", labelled.place, error.what()));
   }
-  if (!is_finite(item.result))
-    throw Error(
-        fmt::format("{}: the model's energy, forces or virial are not finite; train again with a smaller "
-                    "learning rate",
-                    labelled.place));
 }
 
 Frame atoms_on_a_line(std::vector<std::string> symbols, double distance) {
@@ -139,6 +131,14 @@ Frame atoms_on_a_line(std::vector<std::string> symbols, double distance) {
   for (std::size_t n = 0; n < symbols.size(); ++n) frame.positions[3 * n] = static_cast<double>(n) * distance;
   frame.symbols = std::move(symbols);
   return frame;
+}
+
+std::optional<double> finite_energy(FrameEvaluator& evaluator, const Frame& frame) {
+  try {
+    return evaluator.evaluate(frame).energy;
+  } catch (const NotFiniteError&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -176,10 +176,13 @@ std::vector<DimerCurve> dimer_curves(const Potential& potential) {
   std::vector<DimerCurve> curves;
   for (std::size_t a = 0; a < species.size(); ++a)
     for (std::size_t b = a; b < species.size(); ++b) {
-      DimerCurve curve{species[a], species[b], distances, {}};
+      DimerCurve curve{species[a], species[b], {}, {}, 0};
       for (const double distance : distances)
-        curve.energies.push_back(evaluator.evaluate(atoms_on_a_line({species[a], species[b]}, distance)).energy -
-                                 alone[a] - alone[b]);
+        if (const auto energy = finite_energy(evaluator, atoms_on_a_line({species[a], species[b]}, distance))) {
+          curve.distances.push_back(distance);
+          curve.energies.push_back(*energy - alone[a] - alone[b]);
+        }
+      curve.left_out = distances.size() - curve.distances.size();
       curves.push_back(std::move(curve));
     }
   return curves;

@@ -17,7 +17,8 @@ namespace grapevine {
 SetResult judge_set(const std::string& name, const Potential& potential, std::span<const LabelledFrame> frames,
                     int threads, const std::function<void()>& after_batch = {});
 
-/// One curve for every pair of the model's species, from 0.6 Angstrom to the cutoff, in double precision.
+/// One curve for every pair of the model's species, from 0.6 Angstrom to the cutoff, in double precision. Distances
+/// at which the energy is not finite are left out.
 std::vector<DimerCurve> dimer_curves(const Potential& potential);
 
 }  // namespace grapevine

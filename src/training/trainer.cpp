@@ -236,24 +236,31 @@ class Training {
     const Interruptible not_within_a_step(nullptr);
     for (const auto& [begin, count] : frozen_)
       std::fill_n(gradient_.begin() + static_cast<std::ptrdiff_t>(begin), count, 0.0);
+    check_finite(sums.loss);
     clip();
     const std::vector<double> before = frozen_.empty() ? std::vector<double>() : state_.weights;
     optimiser_->step(state_.weights, gradient_, learning_rate());
     for (const auto& [begin, count] : frozen_)
       std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(begin), count,
                   state_.weights.begin() + static_cast<std::ptrdiff_t>(begin));
+    for (const double weight : state_.weights) check_finite(weight);
     average();
     model_.set_weights(state_.weights, threads_);
     return sums;
   }
 
+  /// Of the loss, its gradient or a weight.
+  void check_finite(double value) const {
+    if (std::isfinite(value)) return;
+    throw Error(
+        fmt::format("the loss has grown beyond all bounds in epoch {}: take a lower learning rate (now {:.2g}), "
+                    "and look for structures with absurd energies or forces",
+                    state_.epoch + 1, options_.optimiser.learning_rate));
+  }
+
   void clip() {
     const double norm = std::sqrt(std::inner_product(gradient_.begin(), gradient_.end(), gradient_.begin(), 0.0));
-    if (!std::isfinite(norm))
-      throw Error(
-          fmt::format("the loss has grown beyond all bounds in epoch {}: take a lower learning rate (now {:.2g}), "
-                      "and look for structures with absurd energies or forces",
-                      state_.epoch + 1, options_.optimiser.learning_rate));
+    check_finite(norm);
     double scale = 1;
     double kept = norm;
     if (options_.optimiser.clip > 0 && state_.gradient_norm > 0) {
@@ -304,6 +311,7 @@ class Training {
     weights.energy_limit = weights.forces_limit = weights.virial_limit = 0;
     model_.set_weights(state_.mean_weights, threads_);
     const LossSums sums = batch_gradient_.evaluate(valid_, weights);
+    check_finite(sums.loss);
     model_.set_weights(state_.weights, threads_);
     return sums;
   }

@@ -52,6 +52,7 @@ struct DimerCurve {
   std::string first, second;      ///< chemical symbols
   std::vector<double> distances;  ///< Angstrom
   std::vector<double> energies;   ///< eV
+  std::size_t left_out = 0;       ///< distances at which the energy is not finite
 };
 
 /// All that the report of a training shows.

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "models/reann/model.hpp"
 #include "models/registry.hpp"
+#include "reann_reference.hpp"
 #include "structures/evaluate_frame.hpp"
 #include "test_files.hpp"
 
@@ -153,6 +155,16 @@ TEST(DimerCurves, AreThereForEveryPair) {
   std::vector<std::string> pairs;
   for (const DimerCurve& curve : curves) pairs.push_back(curve.first + curve.second);
   EXPECT_THAT(pairs, ElementsAre("HH", "HO", "OO"));
+}
+
+TEST(DimerCurves, LeaveOutDistancesAtWhichTheEnergyIsNotFinite) {
+  reann::Parameters parameters = test::random_parameters({.species = {"H"}, .layers = 1, .widths = {5, 5}}, 3);
+  for (double& coefficient : parameters.initial_coefficient) coefficient *= 1e160;
+  const std::vector<DimerCurve> curves = dimer_curves(reann::ReannPotential(parameters));
+  ASSERT_EQ(curves.size(), 1u);
+  EXPECT_THAT(curves[0].distances, ElementsAre(parameters.cutoff));
+  EXPECT_EQ(curves[0].energies.size(), 1u);
+  EXPECT_GT(curves[0].left_out, 100u);
 }
 
 TEST(DimerCurves, AreTheEnergyOfThePairWithoutThatOfTheAtoms) {

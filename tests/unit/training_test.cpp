@@ -33,6 +33,7 @@
 namespace grapevine::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -166,6 +167,30 @@ TEST_F(TrainingTest, ThreadsChangeNothingButRounding) {
   const std::vector<EpochRecord> three = run();
   for (std::size_t n = 0; n < one.size(); ++n)
     EXPECT_NEAR(three[n].train_loss, one[n].train_loss, 1e-9 * one[n].train_loss);
+}
+
+// Weights of the first step's size are finite, what they predict is not.
+TEST_F(TrainingTest, PredictionsThatAreNotFiniteEndItAndNameFrameAndAtom) {
+  options.optimiser.learning_rate = 1e200;
+  const std::string error = error_of([&] { run(); });
+  EXPECT_THAT(error, HasSubstr("train.extxyz"));
+  EXPECT_THAT(error, ContainsRegex("of atom [0-9]+ is not finite; take a lower learning rate"));
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+}
+
+TEST_F(TrainingTest, AValidationThatIsNotFiniteEndsIt) {
+  options.optimiser.learning_rate = 1e200;
+  options.optimiser.batch_frames = 40;
+  options.optimiser.epochs = 1;
+  options.optimiser.ema = 0;
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("is not finite; take a lower learning rate"));
+  EXPECT_FALSE(std::filesystem::exists(options.output));
+}
+
+TEST_F(TrainingTest, WeightsThatAreNotFiniteEndIt) {
+  options.optimiser.learning_rate = 1e308;
+  options.optimiser.weight_decay = 1e10;
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("grown beyond all bounds in epoch 1: take a lower learning rate"));
 }
 
 TEST_F(TrainingTest, CheckpointOfAnotherTrainingIsRefused) {
