@@ -1,6 +1,7 @@
 #include "structures/cell.hpp"
 
 #include <cmath>
+#include <string>
 
 #include "support/error.hpp"
 
@@ -8,6 +9,8 @@
 
 namespace grapevine {
 namespace {
+
+constexpr double least_volume = 1e-9;  // of that of a cuboid of the same edges
 
 constexpr const char* vector_names[] = {"first", "second", "third"};
 
@@ -81,20 +84,48 @@ void complete(Matrix3& m, const std::array<bool, 3>& periodic) {
   }
 }
 
+Matrix3 projector_on(const Vector3& direction) {
+  Matrix3 result{};
+  for (std::size_t n = 0; n < 9; ++n) result[n] = direction[n / 3] * direction[n % 3];
+  return result;
+}
+
+/// On the line or the plane of the periodic cell vectors, of which there are fewer than three.
+Matrix3 projector_on_periodic(const Matrix3& cell, const std::array<bool, 3>& periodic) {
+  const int count = periodic[0] + periodic[1] + periodic[2];
+  for (std::size_t k = 0; k < 3; ++k) {
+    if (count == 1 && periodic[k]) return projector_on(unit(row(cell, k)));
+    if (count != 2 || periodic[k]) continue;
+    const Matrix3 normal = projector_on(unit(cross(row(cell, (k + 1) % 3), row(cell, (k + 2) % 3))));
+    Matrix3 plane = identity;
+    for (std::size_t n = 0; n < 9; ++n) plane[n] -= normal[n];
+    return plane;
+  }
+  return {};
+}
+
 double scale_of(const Matrix3& m) {
-  return std::sqrt(dot(row(m, 0), row(m, 0)) * dot(row(m, 1), row(m, 1)) * dot(row(m, 2), row(m, 2)));
+  double product = 1;
+  for (std::size_t k = 0; k < 3; ++k) product *= std::sqrt(dot(row(m, k), row(m, k)));
+  return product;
+}
+
+/// Why a vector cannot be one of a periodic direction; empty if it can.
+std::string problem_of(const Vector3& vector) {
+  const double square = dot(vector, vector);
+  if (square == 0) return "zero";
+  if (!std::isfinite(square)) return "not finite";
+  if (square > largest_length * largest_length) return fmt::format("{:.3g} Angstrom long", std::sqrt(square));
+  return "";
 }
 
 void check_given(const Matrix3& cell, const std::array<bool, 3>& periodic) {
-  for (std::size_t k = 0; k < 3; ++k) {
-    const Vector3 v = row(cell, k);
-    const double square = dot(v, v);
-    if (periodic[k] && !(square > 0 && std::isfinite(square)))
+  for (std::size_t k = 0; k < 3; ++k)
+    if (const std::string problem = problem_of(row(cell, k)); periodic[k] && !problem.empty())
       throw Error(
-          fmt::format("the structure is periodic along its {} cell vector, which is {}; give the cell, or make the "
-                      "structure not periodic there",
-                      vector_names[k], square == 0 ? "zero" : "not finite"));
-  }
+          fmt::format("the structure is periodic along its {} cell vector, which is {}; give Lattice or set pbc "
+                      "to F there",
+                      vector_names[k], problem));
 }
 
 [[noreturn]] void fail_dependent() {
@@ -138,7 +169,15 @@ double distance_from_identity(const Matrix3& m) {
   return std::sqrt(square);
 }
 
+Matrix3 along_periodic(const Matrix3& tensor, const Matrix3& cell, const std::array<bool, 3>& periodic) {
+  if (is_bulk(periodic)) return tensor;
+  const Matrix3 projector = projector_on_periodic(cell, periodic);
+  return product(product(projector, tensor), projector);
+}
+
 double volume(const Matrix3& cell) { return std::abs(dot(row(cell, 0), cross(row(cell, 1), row(cell, 2)))); }
+
+bool has_volume(const Matrix3& cell) { return volume(cell) > least_volume * scale_of(cell); }
 
 SearchBox SearchBox::of(const Matrix3& cell, const std::array<bool, 3>& periodic) {
   check_given(cell, periodic);
@@ -150,7 +189,7 @@ SearchBox SearchBox::of(const Matrix3& cell, const std::array<bool, 3>& periodic
     if (periodic[k] && dot(reduced, reduced) < 1e-24 * dot(given, given)) fail_dependent();
   }
   complete(box.vectors, periodic);
-  if (!(volume(box.vectors) > 1e-9 * scale_of(box.vectors))) fail_dependent();
+  if (!has_volume(box.vectors)) fail_dependent();
   box.inverse = grapevine::inverse(box.vectors);
   return box;
 }

@@ -12,6 +12,9 @@ inline Vector3 row(const Matrix3& m, std::size_t k) { return {m[3 * k], m[3 * k 
 inline double dot(const Vector3& a, const Vector3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
 Vector3 cross(const Vector3& a, const Vector3& b);
 
+/// Angstrom. Positions and cells beyond it cannot be meant, and would have no digits left for what is near.
+inline constexpr double largest_length = 1e12;
+
 inline constexpr Matrix3 identity{1, 0, 0, 0, 1, 0, 0, 0, 1};
 Vector3 times(const double* row_vector, const Matrix3& m);
 Matrix3 product(const Matrix3& a, const Matrix3& b);
@@ -21,8 +24,15 @@ double distance_from_identity(const Matrix3& m);  ///< Frobenius norm of m - 1
 /// Volume spanned by the cell vectors, right- or left-handed.
 double volume(const Matrix3& cell);
 
-/// Whether stress and pressure have a meaning: periodic in all three directions.
+/// Whether the cell vectors are three, and linearly independent.
+bool has_volume(const Matrix3& cell);
+
+/// Whether pressure has a meaning: periodic in all three directions.
 inline bool is_bulk(const std::array<bool, 3>& periodic) { return periodic[0] && periodic[1] && periodic[2]; }
+
+/// What of a tensor acts between the periodic directions: all of it in a bulk; for a slab the components in its plane,
+/// for a wire the one along it, the others being zero; nothing for a cluster.
+Matrix3 along_periodic(const Matrix3& tensor, const Matrix3& cell, const std::array<bool, 3>& periodic);
 
 /// A box with the periodicity of a structure that is good to search neighbours in: the periodic vectors are the
 /// shortest that generate the same lattice (so that a strongly skewed cell costs no more than a cubic one), and
@@ -32,7 +42,8 @@ struct SearchBox {
   Matrix3 inverse{};  ///< fractional = position * inverse
   std::array<bool, 3> periodic{};
 
-  /// Throws Error if a periodic direction has no cell vector or the periodic ones are linearly dependent.
+  /// Throws Error if a periodic direction has no cell vector or one of more than `largest_length`, or if the periodic
+  /// ones are linearly dependent.
   static SearchBox of(const Matrix3& cell, const std::array<bool, 3>& periodic);
 
   Vector3 fractional(const double* position) const;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <vesin.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,8 @@
 #include <numeric>
 #include <utility>
 
+#include "structures/close_gaps.hpp"
+#include "structures/pair_search.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -23,9 +24,11 @@ constexpr int shift_bits = 10;
 constexpr std::int64_t largest_shift = (1 << (shift_bits - 1)) - 1;
 constexpr std::uint64_t shift_mask = (1 << shift_bits) - 1;
 
-std::uint64_t pack(std::size_t atom, const std::int32_t* shift) {
-  std::uint64_t packed = atom;
-  for (int k = 0; k < 3; ++k) packed = (packed << shift_bits) | static_cast<std::uint64_t>(shift[k] + largest_shift);
+/// The far end of a pair.
+std::uint64_t pack(const AtomPair& pair) {
+  auto packed = static_cast<std::uint64_t>(pair.second);
+  for (const std::int32_t shift : pair.shift)
+    packed = (packed << shift_bits) | static_cast<std::uint64_t>(shift + largest_shift);
   return packed;
 }
 
@@ -40,15 +43,20 @@ std::array<int, 3> shift_of(std::uint64_t packed) {
 
 bool is_image(std::uint64_t packed) { return shift_of(packed) != std::array<int, 3>{}; }
 
+void check_position(double component, std::size_t number) {
+  if (!std::isfinite(component)) throw Error(fmt::format("the position of atom {} is not finite", number));
+  if (std::abs(component) > largest_length)
+    throw Error(fmt::format("atom {} is more than {:g} Angstrom from the origin; check the units of positions", number,
+                            largest_length));
+}
+
+// Empty space between atoms that is left where it is cut out, in reaches: nothing sees across.
+constexpr double widest_gap = 1.5;
+
 // Images of one atom within reach, beyond which a cell cannot be meant.
 constexpr double most_images = 1e6;
 
 }  // namespace
-
-struct FrameGraph::PairList {
-  VesinNeighborList list;
-  ~PairList() { vesin_free(&list); }
-};
 
 /// The structure that neighbours were searched for, and where its atoms were placed.
 struct FrameGraph::Listed {
@@ -64,8 +72,7 @@ FrameGraph::FrameGraph(const std::vector<std::string>& species, double cutoff, i
     : names_(species),
       cutoff_(cutoff),
       reach_(cutoff + std::max(0.0, skin)),
-      threads_(std::max(1, threads)),
-      pairs_(std::make_unique<PairList>()) {
+      pairs_(std::make_unique<PairSearch>(std::max(1, threads))) {
   for (std::size_t s = 0; s < names_.size(); ++s) index_of_.emplace(names_[s], static_cast<int>(s));
 }
 
@@ -100,9 +107,8 @@ void FrameGraph::search(const Frame& frame) {
   box_ = SearchBox::of(frame.cell, frame.periodic);
   check_image_count();
   place_atoms(frame);
-  find_pairs();
   std::vector<std::uint64_t> packed;
-  pack_pairs(packed);
+  pack_pairs(pairs_->find(positions_, box_.vectors, reach_), packed);
   make_ghosts(packed);
   number_neighbours(packed);
   row_.resize(species_.size());
@@ -174,105 +180,56 @@ void FrameGraph::check_image_count() const {
 
 // Atoms are wrapped into the box along periodic directions. Along the others empty space is cut out (nothing sees
 // across it) and the box is made so long that no image of it comes within the cutoff: it can then be searched as if it
-// were periodic in all directions, whatever the structure.
+// were periodic in all directions, whatever the structure. From a periodic box that is nearly empty the empty space is
+// cut out as well.
 void FrameGraph::place_atoms(const Frame& frame) {
   const std::size_t atoms = frame.symbols.size();
   positions_.assign(frame.positions.begin(), frame.positions.end());
-  for (std::size_t n = 0; n < positions_.size(); ++n)
-    if (!std::isfinite(positions_[n])) throw Error(fmt::format("the position of atom {} is not finite", n / 3 + 1));
+  for (std::size_t n = 0; n < positions_.size(); ++n) check_position(positions_[n], n / 3 + 1);
   std::vector<Vector3> fractions(atoms);
   for (std::size_t i = 0; i < atoms; ++i) fractions[i] = box_.fractional(&positions_[3 * i]);
+  const bool empty = is_nearly_empty();
   for (std::size_t k = 0; k < 3; ++k) {
-    if (box_.periodic[k]) {
+    if (!box_.periodic[k] || (empty && box_.height(k) > 2 * widest_gap * reach_))
+      compact(fractions, k);
+    else
       for (std::size_t i = 0; i < atoms; ++i) move(i, k, -std::floor(fractions[i][k]));
-    } else {
-      const double length = close_gaps(fractions, k);
-      for (std::size_t x = 0; x < 3; ++x) box_.vectors[3 * k + x] *= length + 2 * reach_;
-    }
   }
+}
+
+/// Whether the periodic directions hold far more volumes of the reach cubed than atoms.
+bool FrameGraph::is_nearly_empty() const {
+  constexpr double few = 1000;
+  double volumes = 1;
+  for (std::size_t k = 0; k < 3; ++k)
+    if (box_.periodic[k]) volumes *= std::max(1.0, box_.height(k) / reach_);
+  return volumes > own_ + few;
 }
 
 void FrameGraph::move(std::size_t atom, std::size_t k, double multiple) {
   for (std::size_t x = 0; x < 3; ++x) positions_[3 * atom + x] += multiple * box_.vectors[3 * k + x];
 }
 
-double FrameGraph::close_gaps(const std::vector<Vector3>& fractions, std::size_t k) {
-  std::vector<std::size_t> order(fractions.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(fractions[a][k], a) < std::pair(fractions[b][k], b);
-  });
-  const double widest = 1.5 * reach_;
-  double cut = fractions[order[0]][k];
-  for (std::size_t n = 0; n < order.size(); ++n) {
-    const double gap = n == 0 ? 0 : fractions[order[n]][k] - fractions[order[n - 1]][k];
-    if (gap > widest) cut += gap - widest;
-    move(order[n], k, -cut);
-  }
-  return fractions[order.back()][k] - cut;
-}
-
-// vesin divides the box into at most 1e5 cells; where that would leave less than one cell along a direction it divides
-// by zero. Searching further than needed costs time only: what is beyond the cutoff is dropped afterwards.
-double FrameGraph::search_cutoff() const {
-  constexpr double most_cells = 5e4;
-  double cutoff = reach_ * (1 + 1e-12);
-  while (true) {
-    double cells = 1;
-    double fewest = most_cells;
-    for (std::size_t k = 0; k < 3; ++k) {
-      const double along = std::max(1.0, std::floor(box_.height(k) / cutoff));
-      cells *= along;
-      fewest = std::min(fewest, along);
-    }
-    if (cells < most_cells || fewest * std::cbrt(most_cells / cells) > 2) return cutoff;
-    cutoff *= 1.1;
-  }
-}
-
-void FrameGraph::find_pairs() {
-  VesinOptions options{};
-  options.cutoff = search_cutoff();
-  options.full = true;
-  options.sorted = false;
-  options.algorithm = VesinAutoAlgorithm;
-  options.n_threads = threads_;
-  options.return_shifts = true;
-  double box[3][3];
-  for (std::size_t k = 0; k < 9; ++k) box[k / 3][k % 3] = box_.vectors[k];
-  const bool periodic[3] = {true, true, true};
-  const char* message = nullptr;
-  const auto* points = reinterpret_cast<const double(*)[3]>(positions_.data());
-  if (vesin_neighbors(points, static_cast<std::size_t>(own_), box, periodic, {VesinCPU, 0}, options, &pairs_->list,
-                      &message) != 0)
-    throw Error(fmt::format("the neighbour search failed: {}", message ? message : "no reason given"));
-}
-
-bool FrameGraph::is_edge(std::size_t pair) const {
-  const auto [i, j] = pairs_->list.pairs[pair];
-  const std::int32_t* shift = pairs_->list.shifts[pair];
-  double square = 0;
-  for (std::size_t x = 0; x < 3; ++x) {
-    double d = positions_[3 * i + x] - positions_[3 * j + x];
-    for (std::size_t k = 0; k < 3; ++k) d -= shift[k] * box_.vectors[3 * k + x];
-    square += d * d;
-  }
-  return square < reach_ * reach_;
+// Fractions are counted from the nearest corner of the box, where they are small: in a cell of a thousand kilometres
+// those of atoms in its middle have lost their digits, but no others.
+void FrameGraph::compact(const std::vector<Vector3>& fractions, std::size_t k) {
+  const bool periodic = box_.periodic[k];
+  std::vector<double> places(fractions.size());
+  for (std::size_t i = 0; i < places.size(); ++i)
+    places[i] = fractions[i][k] - (periodic ? std::nearbyint(fractions[i][k]) : 0);
+  const ClosedGaps closed = close_gaps(places, widest_gap * reach_ / box_.height(k), periodic);
+  for (std::size_t i = 0; i < places.size(); ++i) move(i, k, closed.moves[i] - (fractions[i][k] - places[i]));
+  const double length = closed.length + (periodic ? 0 : 2 * reach_);
+  for (std::size_t x = 0; x < 3; ++x) box_.vectors[3 * k + x] *= length;
 }
 
 // The far ends of the edges of each atom, sorted.
-void FrameGraph::pack_pairs(std::vector<std::uint64_t>& packed) {
-  const VesinNeighborList& list = pairs_->list;
-  std::vector<bool> is_kept(list.length);
+void FrameGraph::pack_pairs(const std::vector<AtomPair>& pairs, std::vector<std::uint64_t>& packed) {
   first_.assign(static_cast<std::size_t>(own_) + 2, 0);
-  for (std::size_t p = 0; p < list.length; ++p) {
-    is_kept[p] = is_edge(p);
-    if (is_kept[p]) ++first_[list.pairs[p][0] + 2];
-  }
+  for (const AtomPair& pair : pairs) ++first_[static_cast<std::size_t>(pair.first) + 2];
   std::partial_sum(first_.begin(), first_.end(), first_.begin());
-  packed.resize(first_.back());
-  for (std::size_t p = 0; p < list.length; ++p)
-    if (is_kept[p]) packed[first_[list.pairs[p][0] + 1]++] = pack(list.pairs[p][1], list.shifts[p]);
+  packed.resize(pairs.size());
+  for (const AtomPair& pair : pairs) packed[first_[static_cast<std::size_t>(pair.first) + 1]++] = pack(pair);
   first_.pop_back();
   for (std::size_t i = 0; i < static_cast<std::size_t>(own_); ++i)
     std::sort(packed.begin() + static_cast<std::ptrdiff_t>(first_[i]),

@@ -16,6 +16,9 @@
 
 namespace grapevine {
 
+struct AtomPair;
+class PairSearch;
+
 /// The neighbourhood of the atoms of one structure: any cell, any mix of periodic directions, cells smaller than the
 /// cutoff included. Own atoms are the structure's atoms in order; ghosts are their periodic images that edges use, one
 /// per atom and lattice vector. Neighbours are in a fixed order, so that results do not depend on threads.
@@ -53,7 +56,6 @@ class FrameGraph : public Graph {
   std::size_t searches() const { return searches_; }            ///< how often neighbours were searched
 
  private:
-  struct PairList;
   struct Listed;
 
   void search(const Frame& frame);
@@ -64,11 +66,9 @@ class FrameGraph : public Graph {
   void place_atoms(const Frame& frame);
   void check_image_count() const;
   void move(std::size_t atom, std::size_t k, double multiple);
-  double close_gaps(const std::vector<Vector3>& fractions, std::size_t k);
-  double search_cutoff() const;
-  void find_pairs();
-  bool is_edge(std::size_t pair) const;
-  void pack_pairs(std::vector<std::uint64_t>& packed);
+  bool is_nearly_empty() const;
+  void compact(const std::vector<Vector3>& fractions, std::size_t k);
+  void pack_pairs(const std::vector<AtomPair>& pairs, std::vector<std::uint64_t>& packed);
   void make_ghosts(const std::vector<std::uint64_t>& packed);
   void place_ghost(std::uint64_t ghost, double* position) const;
   void number_neighbours(const std::vector<std::uint64_t>& packed);
@@ -79,7 +79,6 @@ class FrameGraph : public Graph {
   std::unordered_map<std::string, int> index_of_;
   double cutoff_;
   double reach_;  // of the lists: cutoff and skin
-  int threads_;
 
   int own_ = 0;
   SearchBox box_;
@@ -92,7 +91,7 @@ class FrameGraph : public Graph {
   std::vector<int> row_;              // [own + ghosts] each atom has a row of its own
   EdgeStripper<float> in_float_;
   EdgeStripper<double> in_double_;
-  std::unique_ptr<PairList> pairs_;
+  std::unique_ptr<PairSearch> pairs_;
   std::unique_ptr<Listed> listed_;  // what the lists were made for; null without a skin
   std::size_t searches_ = 0;
 };

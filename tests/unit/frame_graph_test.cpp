@@ -185,6 +185,77 @@ TEST(FrameGraph, HandlesVeryElongatedStructures) {
   EXPECT_EQ(graph.edge_count(), 6u);
 }
 
+/// A few clusters of atoms near each other, in a cell so large that it is empty but for them.
+Frame clusters_in(const Matrix3& cell, std::array<bool, 3> periodic, std::mt19937& random) {
+  std::uniform_real_distribution<double> place(-1.5, 1.5), near(-3, 3);
+  std::vector<double> positions;
+  for (int cluster = 0; cluster < 4; ++cluster) {
+    const Vector3 f{cluster == 0 ? 0 : place(random), cluster < 2 ? 0 : place(random), place(random)};
+    for (int i = 0; i < 5; ++i)
+      for (std::size_t x = 0; x < 3; ++x)
+        positions.push_back(f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x] + near(random));
+  }
+  return make_frame(cell, periodic, positions);
+}
+
+TEST(FrameGraph, AgreesWithBruteForceInNearlyEmptyCells) {
+  std::mt19937 random(11);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  for (const double edge : {60.0, 300.0, 4e3, 1e5})
+    for (int trial = 0; trial < 16; ++trial) {
+      Matrix3 cell{edge, 0, 0, 0, trial % 2 == 0 ? 5 : 0.7 * edge, 0, 0, 0, trial % 4 < 2 ? 6 : edge};
+      if (trial >= 8 && trial % 2 == 1) cell[3] = 0.4 * edge * uniform(random);
+      if (trial >= 8 && trial % 4 >= 2) cell[6] = 0.4 * edge * uniform(random);
+      const Frame frame = clusters_in(cell, {true, trial % 3 != 0, true}, random);
+      SCOPED_TRACE(testing::Message() << edge << " " << trial);
+      expect_brute_force_edges(frame, 3.7, 5);
+    }
+}
+
+TEST(FrameGraph, CostsWhatTheAtomsCostInCellsOfAnyLength) {
+  std::vector<double> block;
+  for (int n = 0; n < 27; ++n) block.insert(block.end(), {3.6 * (n % 3), 3.6 * (n / 3 % 3), 3.6 * (n / 9)});
+  FrameGraph graph({"H"}, 5, 1);
+  graph.build(make_frame({10.8, 0, 0, 0, 10.8, 0, 0, 0, 200}, everywhere, block));
+  const std::size_t edges = graph.edge_count();
+  for (const double length : {1e4, 1e6, 3e7, 1e9, 1e12}) {
+    SCOPED_TRACE(length);
+    graph.build(make_frame({10.8, 0, 0, 0, 10.8, 0, 0, 0, length}, everywhere, block));
+    EXPECT_EQ(graph.edge_count(), edges);
+    graph.build(make_frame({length, 0, 0, 0, 10.8, 0, 0.3 * length, 0, 0.9 * length}, everywhere, block));
+    EXPECT_GT(graph.edge_count(), 0u);
+  }
+  graph.build(make_frame({3, 0, 0, 0, 3, 0, 0, 0, 1e9}, everywhere, {0, 0, 0, 1.5, 1.5, 5e8}));
+  EXPECT_EQ(graph.edge_count(), 2u * 8u);
+}
+
+TEST(FrameGraph, KeepsTheDigitsOfPositionsInAVeryLongCell) {
+  FrameGraph graph({"H"}, 5, 1);
+  graph.build(make_frame({40, 0, 0, 0, 40, 0, 0, 0, 1e12}, everywhere, {0, 0, -1.25, 0, 0, 2.5}));
+  const std::vector<Edge> edges = edges_of(graph);
+  ASSERT_EQ(edges.size(), 2u);
+  EXPECT_DOUBLE_EQ(std::abs(edges[0].d[2]), 3.75);
+}
+
+TEST(FrameGraph, FindsAllEdgesOfAWireThatIsLongAndThin) {
+  std::mt19937 random(12);
+  const Matrix3 cell{4, 0, 0, 1, 4, 0, 0.5, 1, 4};
+  const Frame unit = make_frame(cell, everywhere, random_positions(random, cell, 1, 0.5));
+  Frame wire = unit;
+  constexpr int repeats = 80000;
+  for (std::size_t x = 0; x < 3; ++x) wire.cell[6 + x] *= repeats;
+  for (int n = 1; n < repeats; ++n) {
+    wire.symbols.push_back("H");
+    for (std::size_t x = 0; x < 3; ++x) wire.positions.push_back(unit.positions[x] + n * cell[6 + x]);
+  }
+  FrameGraph graph({"H"}, 5.3, 1);
+  graph.build(unit);
+  const std::size_t edges_per_atom = graph.edge_count();
+  EXPECT_EQ(edges_per_atom, 10u);
+  graph.build(wire);
+  EXPECT_EQ(graph.edge_count(), repeats * edges_per_atom);
+}
+
 // Edges of a graph with a skin that has followed a structure through its steps.
 class FrameGraphSkin : public ::testing::TestWithParam<std::array<bool, 3>> {
  protected:
@@ -346,11 +417,15 @@ TEST(FrameGraph, RefusesCellsThatAreNoCells) {
   EXPECT_THAT(error_of(make_frame({4, 0, 0, 8, 0, 0, 0, 0, 0}, {true, true, false}, atom)),
               HasSubstr("linearly dependent"));
   EXPECT_THAT(error_of(make_frame({1e-7, 0, 0, 0, 4, 0, 0, 0, 4}, everywhere, atom)), HasSubstr("far too small"));
+  EXPECT_THAT(error_of(make_frame({4, 0, 0, 0, 2e12, 0, 0, 0, 4}, everywhere, atom)),
+              HasSubstr("second cell vector, which is 2e+12 Angstrom long"));
   EXPECT_THAT(error_of(make_frame({1e300, 0, 0, 0, 4, 0, 0, 0, 4}, everywhere, atom)), HasSubstr("not finite"));
 }
 
 TEST(FrameGraph, RefusesPositionsThatAreNotNumbers) {
   EXPECT_THAT(error_of(make_frame({}, nowhere, {0, 0, 0, 0, std::nan(""), 0})), HasSubstr("position of atom 2"));
+  EXPECT_THAT(error_of(make_frame({}, nowhere, {0, 0, 0, 0, -2e12, 0})),
+              HasSubstr("atom 2 is more than 1e+12 Angstrom from the origin"));
 }
 
 }  // namespace
