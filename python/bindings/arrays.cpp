@@ -6,6 +6,7 @@
 #include <string>
 
 #include "formats/elements.hpp"
+#include "structures/result_frame.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::python {
@@ -33,14 +34,17 @@ Frame make_frame(const Numbers& numbers, const Positions& positions, const Cell&
   return frame;
 }
 
-nb::dict to_dict(FrameResult result) {
+nb::dict to_dict(const Frame& frame, FrameResult result, Wanted wanted) {
   const std::size_t atoms = result.energies.size();
   nb::dict dict;
+  if (wanted.virial)
+    if (const auto stress = stress_of(frame, result))
+      dict["stress"] = to_array({stress->begin(), stress->end()}, {3, 3});
+  if (wanted.virials && has_stress(frame)) dict["stresses"] = to_array(stresses_of(frame, result), {atoms, 3, 3});
   dict["energy"] = result.energy;
   dict["energies"] = to_array(std::move(result.energies), {atoms});
   dict["forces"] = to_array(std::move(result.forces), {atoms, 3});
   dict["virial"] = to_array({result.virial.begin(), result.virial.end()}, {3, 3});
-  if (!result.virials.empty()) dict["virials"] = to_array(std::move(result.virials), {atoms, 3, 3});
   return dict;
 }
 

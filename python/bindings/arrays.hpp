@@ -33,7 +33,8 @@ inline nb::ndarray<nb::numpy, double> to_array(std::vector<double> values, std::
   return nb::ndarray<nb::numpy, double>(data, shape, owner);
 }
 
-/// energy (float), energies [atoms], forces [atoms][3], virial [3][3], and virials [atoms][3][3] if there are any.
-nb::dict to_dict(FrameResult result);
+/// What the result says of the frame: energy (float), energies [atoms], forces [atoms][3], virial [3][3]; where they
+/// are wanted and the frame has such, stress [3][3] and stresses [atoms][3][3].
+nb::dict to_dict(const Frame& frame, FrameResult result, Wanted wanted);
 
 }  // namespace grapevine::python

@@ -3,6 +3,7 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <exception>
@@ -38,32 +39,71 @@ void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();
 }
 
-/// Holds no lock of the interpreter while it works; calls from several threads wait for each other.
+/// Holds no lock of the interpreter while it works; calls from several threads wait for each other. In a forked process
+/// it begins anew: at the moment of the fork another thread may have been at work in it.
 class LockedEvaluator {
  public:
-  LockedEvaluator(const Potential& potential, const std::string& precision, int threads, double skin)
-      : evaluator_(potential, parse_precision(precision), thread_count(threads), skin) {}
+  LockedEvaluator(std::shared_ptr<const Potential> potential, const std::string& precision, int threads, double skin)
+      : potential_(std::move(potential)),
+        precision_(parse_precision(precision)),
+        threads_(thread_count(threads)),
+        skin_(skin),
+        state_(make_state()) {}
+  ~LockedEvaluator() { leave_parents_state(); }
+  LockedEvaluator(const LockedEvaluator&) = delete;
+  LockedEvaluator& operator=(const LockedEvaluator&) = delete;
 
   nb::dict evaluate(const Numbers& numbers, const Positions& positions, const Cell& cell, const Periodic& periodic,
                     bool virial, bool virials) {
+    State& state = own_state();
+    const Wanted wanted{virial || virials, virials};
+    Frame frame;
     FrameResult result;
     {
       const nb::gil_scoped_release released;
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(state.mutex);
       const Interruptible interruptible(check_signals);
-      result = evaluator_.evaluate(make_frame(numbers, positions, cell, periodic), {virial || virials, virials});
+      frame = make_frame(numbers, positions, cell, periodic);
+      result = state.evaluator.evaluate(frame, wanted);
     }
-    return to_dict(std::move(result));
+    return to_dict(frame, std::move(result), wanted);
   }
 
   std::size_t neighbour_searches() {
-    const std::lock_guard lock(mutex_);
-    return evaluator_.neighbour_searches();
+    State& state = own_state();
+    const nb::gil_scoped_release released;
+    const std::lock_guard lock(state.mutex);
+    return state.evaluator.neighbour_searches();
   }
 
  private:
-  std::mutex mutex_;
-  FrameEvaluator evaluator_;
+  struct State {
+    FrameEvaluator evaluator;
+    std::mutex mutex = {};
+    pid_t process = getpid();
+  };
+
+  std::unique_ptr<State> make_state() const {
+    return std::unique_ptr<State>(new State{FrameEvaluator(*potential_, precision_, threads_, skin_)});
+  }
+
+  /// To be called with the interpreter's lock.
+  State& own_state() {
+    leave_parents_state();
+    if (!state_) state_ = make_state();
+    return *state_;
+  }
+
+  /// What another thread may have been changing when the process was forked can neither be used nor freed.
+  void leave_parents_state() {
+    if (state_ && state_->process != getpid()) static_cast<void>(state_.release());
+  }
+
+  std::shared_ptr<const Potential> potential_;
+  Precision precision_;
+  int threads_;
+  double skin_;
+  std::unique_ptr<State> state_;
 };
 
 /// As many frames from `first` on as suit one call.
@@ -103,8 +143,10 @@ nb::list evaluate_batch(const std::shared_ptr<Potential>& potential, const std::
       const Interruptible interruptible(check_signals);
       items = evaluator.evaluate(next_batch(evaluator, frames, done));
     }
-    for (BatchEvaluator::Item& item : items)
-      results.append(to_dict(naming_structure(done++, [&] { return take(item); })));
+    for (BatchEvaluator::Item& item : items) {
+      FrameResult result = naming_structure(done, [&] { return take(item); });
+      results.append(to_dict(frames[done++], std::move(result), Wanted{}));
+    }
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
   }
   return results;
@@ -143,8 +185,8 @@ void bind_evaluation(nb::module_& module) {
       .def_prop_ro("parameters", &Potential::parameter_count);
   module.def("load", &load, nb::arg("path"));
   nb::class_<LockedEvaluator>(module, "Evaluator")
-      .def(nb::init<const Potential&, const std::string&, int, double>(), nb::arg("potential"), nb::arg("precision"),
-           nb::arg("threads"), nb::arg("skin"))
+      .def(nb::init<std::shared_ptr<Potential>, const std::string&, int, double>(), nb::arg("potential"),
+           nb::arg("precision"), nb::arg("threads"), nb::arg("skin"))
       .def("evaluate", &LockedEvaluator::evaluate, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("virial") = true, nb::arg("virials") = false)
       .def_prop_ro("neighbour_searches", &LockedEvaluator::neighbour_searches);

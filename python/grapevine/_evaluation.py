@@ -30,7 +30,8 @@ class Result:
     virial : ndarray, shape (3, 3)
         Minus the derivative of the energy by strain, eV.
     stress : ndarray, shape (3, 3), or None
-        Minus virial over volume, ASE's sign, eV/Angstrom^3; None unless the structure is periodic in three directions.
+        Minus virial over the cell's volume, ASE's sign, eV/Angstrom^3; between periodic directions only, the other
+        components being zero; None without a periodic direction, or if the cell has no volume.
     """
 
     energy: float
@@ -103,7 +104,7 @@ def _evaluate(model: Model, frames: list[ase.Atoms], precision: str, threads: in
         if not isinstance(atoms, ase.Atoms):
             raise TypeError(f"structure {index + 1} (index {index}) is of type {type(atoms).__name__}, not ase.Atoms")
     found = _core.evaluate_batch(model.potential, [arrays_of(atoms) for atoms in frames], precision, threads or 0)
-    return [_result(values, atoms) for values, atoms in zip(found, frames, strict=True)]
+    return [_result(values) for values in found]
 
 
 def _read(path: PathLike) -> list[ase.Atoms]:
@@ -116,6 +117,5 @@ def _read(path: PathLike) -> list[ase.Atoms]:
         raise _core.Error(f"ASE cannot read it: {' '.join(reason.split())}") from problem
 
 
-def _result(values: dict[str, Any], atoms: ase.Atoms) -> Result:
-    stress = -values["virial"] / atoms.get_volume() if atoms.pbc.all() else None
-    return Result(values["energy"], values["energies"], values["forces"], values["virial"], stress)
+def _result(values: dict[str, Any]) -> Result:
+    return Result(values["energy"], values["energies"], values["forces"], values["virial"], values.get("stress"))

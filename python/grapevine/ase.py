@@ -31,8 +31,10 @@ class Grapevine(Calculator):
     calculator, and then wait for each other.
 
     Properties are ``energy`` and ``free_energy`` (the same, eV), ``energies`` (atoms,), ``forces`` (atoms, 3),
-    ``stress`` (6,) and ``stresses`` (atoms, 6), in Voigt order, eV/Angstrom^3: the last two only for structures that
-    are periodic in three directions. ``stresses`` are shares of the atoms that add up to ``stress``.
+    ``stress`` (6,) and ``stresses`` (atoms, 6), in Voigt order, eV/Angstrom^3. ``stresses`` are shares of the atoms that
+    add up to ``stress``. A slab or a wire has components of stress between its periodic directions only, the others are
+    zero, and the volume is that of the whole cell, empty space included, as ASE has it; structures without a periodic
+    direction, and those whose cell has no volume, have no stress.
 
     With several models these are the means over the models, and in addition there are ``forces_deviation`` (atoms,),
     the standard deviation of each atom's force over the models (Zhang et al., Phys. Rev. Mater. 3, 023804 (2019)),
@@ -88,7 +90,7 @@ class Grapevine(Calculator):
         _check_species(self.models)
         precision = chosen_precision(precision, self.models)
         self._evaluators: list[_core.Evaluator] = []
-        self._lock = threading.RLock()
+        self._lock, self._process = threading.RLock(), os.getpid()
         super().__init__(precision=precision, threads=threads, skin=skin, **kwargs)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
@@ -125,7 +127,7 @@ class Grapevine(Calculator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.RLock()
+        self._lock, self._process = threading.RLock(), os.getpid()
         self._evaluators = self._make_evaluators(self.parameters)
 
     @property
@@ -154,6 +156,8 @@ class Grapevine(Calculator):
 
     def get_property(self, name: str, atoms: ase.Atoms | None = None, allow_calculation: bool = True) -> Any:
         """As ASE has it; threads that share the calculator do not get each other's results."""
+        if self._process != os.getpid():  # a lock that another thread held during a fork stays closed
+            self._lock, self._process = threading.RLock(), os.getpid()
         with self._lock:
             value = super().get_property(name, atoms, allow_calculation)
             if value is not None and atoms is not None and atoms.calc is self:
@@ -196,15 +200,18 @@ class Grapevine(Calculator):
     ) -> None:
         """Calculate all properties; ``stresses`` only if they are among `properties`."""
         super().calculate(atoms, properties, system_changes)
-        bulk = bool(self.atoms.pbc.all())
-        if not bulk and ("stress" in properties or "stresses" in properties):
-            raise PropertyNotImplementedError("stress has a meaning only for structures periodic in three directions")
+        strained = bool(self.atoms.pbc.any() and self.atoms.cell.rank == 3)
+        if not strained and ("stress" in properties or "stresses" in properties):
+            raise PropertyNotImplementedError(
+                "stress has a meaning only for structures that are periodic in one direction at least, with a cell of "
+                "three vectors"
+            )
         by_atom = "stresses" in properties
         arrays = arrays_of(self.atoms)
-        found = [evaluator.evaluate(*arrays, virial=bulk, virials=by_atom) for evaluator in self._evaluators]
-        self.results = self._results(found, self.atoms.get_volume() if bulk else None)
+        found = [evaluator.evaluate(*arrays, virial=strained, virials=by_atom) for evaluator in self._evaluators]
+        self.results = self._results(found)
 
-    def _results(self, found: list[dict[str, Any]], volume: float | None) -> dict[str, Any]:
+    def _results(self, found: list[dict[str, Any]]) -> dict[str, Any]:
         values = found[0] if len(found) == 1 else {key: np.mean([f[key] for f in found], axis=0) for key in found[0]}
         energy = float(values["energy"])
         results = {
@@ -213,10 +220,9 @@ class Grapevine(Calculator):
             "energies": values["energies"],
             "forces": values["forces"],
         }
-        if volume is not None:
-            results["stress"] = full_3x3_to_voigt_6_stress(-values["virial"] / volume)
-            if "virials" in values:
-                results["stresses"] = full_3x3_to_voigt_6_stress(-values["virials"] / volume)
+        for name in ("stress", "stresses"):
+            if name in values:
+                results[name] = full_3x3_to_voigt_6_stress(values[name])
         if len(found) > 1:
             results["energy_deviation"] = _core.standard_deviation([f["energy"] for f in found])
             results["forces_deviation"] = _core.force_deviation([f["forces"] for f in found])

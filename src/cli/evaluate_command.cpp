@@ -177,7 +177,7 @@ Energies, forces and virials of every structure go to standard output, as a tabl
 OUT.extxyz has the structures in input order with their columns and values, and in addition
   energy (eV)   forces (eV/A)   energies (eV, per atom)
   virial (eV, nine numbers, minus the derivative of the energy by strain)
-  stress (eV/A^3, nine numbers, ASE's sign: -virial/volume; only if periodic in three directions)
+  stress (eV/A^3, nine numbers, ASE's sign: -virial/volume of the cell; between periodic directions only)
   grapevine_model, grapevine_model_sha256 (of its file), grapevine_precision, grapevine_version
 What the input has under these names is kept as reference_energy, reference_forces and so on, unless grapevine itself
 wrote it (evaluated_by=grapevine), in which case it is replaced.

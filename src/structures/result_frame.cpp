@@ -49,15 +49,37 @@ void set_aside(std::vector<Entry>& entries, bool are_results, NameOf name_of) {
   entries = std::move(kept);
 }
 
+Matrix3 stress_of_virial(const Frame& frame, const Matrix3& virial) {
+  Matrix3 stress = along_periodic(virial, frame.cell, frame.periodic);
+  for (double& component : stress) component /= -volume(frame.cell);
+  return stress;
+}
+
 std::string joined(std::span<const double> values) { return fmt::format("{}", fmt::join(values, " ")); }
 
 }  // namespace
 
 std::optional<std::array<double, 9>> stress_of(const Frame& frame, const FrameResult& result) {
-  if (!is_bulk(frame.periodic)) return std::nullopt;
-  std::array<double, 9> stress = result.virial;
-  for (double& component : stress) component /= -volume(frame.cell);
-  return stress;
+  if (!has_stress(frame)) return std::nullopt;
+  return stress_of_virial(frame, result.virial);
+}
+
+std::vector<double> stresses_of(const Frame& frame, const FrameResult& result) {
+  std::vector<double> stresses;
+  if (!has_stress(frame)) return stresses;
+  stresses.reserve(result.virials.size());
+  Matrix3 virial{};
+  for (std::size_t n = 0; n < result.virials.size(); n += 9) {
+    std::copy_n(&result.virials[n], 9, virial.begin());
+    const Matrix3 stress = stress_of_virial(frame, virial);
+    stresses.insert(stresses.end(), stress.begin(), stress.end());
+  }
+  return stresses;
+}
+
+bool has_stress(const Frame& frame) {
+  const auto& [a, b, c] = frame.periodic;
+  return (a || b || c) && has_volume(frame.cell);
 }
 
 bool has_results(const Frame& frame) {

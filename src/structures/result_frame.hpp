@@ -3,15 +3,23 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "formats/extxyz.hpp"
 #include "structures/evaluate_frame.hpp"
 
 namespace grapevine {
 
-/// Stress in ASE's sign and units, minus virial over volume in eV/Angstrom^3; nothing unless the structure is periodic
-/// in three directions.
+/// Stress in ASE's sign and units: minus virial over the cell's volume, eV/Angstrom^3. In a structure that is not
+/// periodic in all directions it has components between the periodic ones only, the others being zero; the volume is
+/// that of the whole cell, empty space included. Nothing for a structure without a periodic direction or whose cell has
+/// no volume.
 std::optional<std::array<double, 9>> stress_of(const Frame& frame, const FrameResult& result);
+
+/// [atoms][9] the shares of the atoms, which add up to the stress; empty where there is none, or no virials of atoms.
+std::vector<double> stresses_of(const Frame& frame, const FrameResult& result);
+
+bool has_stress(const Frame& frame);
 
 /// Where results come from.
 struct Origin {

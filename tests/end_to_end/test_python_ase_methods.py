@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ase import units
-from ase.build import molecule
+from ase.build import bcc100, molecule
 from ase.eos import EquationOfState
 from ase.filters import FrechetCellFilter, UnitCellFilter
 from ase.io import Trajectory
@@ -67,6 +67,22 @@ def test_cells_relax_until_the_stress_vanishes(kind):
     expected = results_of(atoms)
     assert atoms.get_potential_energy() == pytest.approx(expected["energy"], rel=1e-12)
     np.testing.assert_allclose(atoms.get_stress(), expected["stress"], rtol=0, atol=1e-11)
+
+
+def test_a_slab_relaxes_in_its_plane():
+    """As it does in a cell that is periodic across the empty space as well; that cell vector stays as it is."""
+    slab = bcc100("W", (1, 1, 5), a=3.25, vacuum=8, periodic=False)
+    bulk = slab.copy()
+    bulk.pbc = True
+    height = slab.cell[2, 2]
+    for atoms, pbc, mask in ((slab, [True, True, False], None), (bulk, True, [1, 1, 0, 0, 0, 1])):
+        attach(atoms)
+        assert np.abs(atoms.get_stress()[[0, 1, 5]]).max() > 0.002
+        assert BFGS(FrechetCellFilter(atoms, mask=mask), logfile=None).run(fmax=1e-3, steps=100)
+        assert np.abs(atoms.get_stress()[[0, 1, 5]]).max() < 1e-5
+        assert (atoms.pbc == pbc).all() and atoms.cell[2] == pytest.approx([0, 0, height], abs=1e-12)
+    assert slab.get_potential_energy() == pytest.approx(bulk.get_potential_energy(), abs=1e-5)
+    np.testing.assert_allclose(slab.cell.array, bulk.cell.array, rtol=0, atol=1e-3)
 
 
 def test_a_cell_relaxes_against_a_pressure(lattice_constant):

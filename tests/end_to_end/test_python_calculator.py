@@ -99,20 +99,40 @@ def test_left_handed_cells_have_the_same_stress():
     np.testing.assert_allclose(attach(mirrored).get_stress(), attach(atoms).get_stress(), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("pbc", PERIODIC[:-1], ids=lambda pbc: "".join("FT"[p] for p in pbc))
-def test_stress_is_refused_where_it_has_no_meaning(pbc):
+@pytest.mark.parametrize("pbc", PERIODIC[1:], ids=lambda pbc: "".join("FT"[p] for p in pbc))
+def test_stress_is_that_between_the_periodic_directions(pbc):
+    """Of every mix of periodic directions of a skewed cell against differences of the energy."""
     atoms = alloy(5)
+    atoms.set_cell(atoms.cell.array @ rotation(3), scale_atoms=True)
     atoms.pbc = pbc
     attach(atoms)
+    along = atoms.cell.array[list(pbc)]
+    projector = along.T @ np.linalg.pinv(along.T)
+    full = voigt_6_to_full_3x3_stress(calculate_numerical_stress(atoms, eps=1e-5))
+    expected = projector @ full @ projector
+    np.testing.assert_allclose(atoms.get_stress(voigt=False), expected, rtol=0, atol=2e-7)
+    np.testing.assert_allclose(atoms.get_stresses().sum(axis=0), atoms.get_stress(), rtol=0, atol=1e-12)
+    if not all(pbc):
+        assert np.abs(full - expected).max() > 1e-4
+    np.testing.assert_allclose(grapevine.evaluate(ALLOY, atoms)[0].stress, atoms.get_stress(voigt=False), atol=1e-12)
+
+
+@pytest.mark.parametrize("case", ["cluster", "no third vector"])
+def test_stress_is_refused_where_it_has_no_meaning(case):
+    atoms = alloy(5)
+    if case == "cluster":
+        atoms.pbc = False
+    else:
+        atoms.cell[2], atoms.pbc[2] = 0, False
+    attach(atoms)
     for ask in (atoms.get_stress, atoms.get_stresses):
-        with pytest.raises(PropertyNotImplementedError, match="periodic in three directions"):
+        with pytest.raises(PropertyNotImplementedError, match="periodic in one direction at least, with a cell of three"):
             ask()
     expected = results_of(atoms)
     assert atoms.get_potential_energy() == pytest.approx(expected["energy"], rel=1e-12)
     np.testing.assert_allclose(atoms.get_forces(), expected["forces"], rtol=0, atol=1e-10)
-    with pytest.raises(PropertyNotImplementedError):
-        atoms.get_stress()
     assert "stress" not in atoms.calc.results
+    assert grapevine.evaluate(ALLOY, atoms)[0].stress is None
 
 
 def test_what_it_cannot_do_is_said_in_ases_way():
@@ -279,7 +299,7 @@ def test_changes_in_place_are_noticed(skin):
     check()
     atoms.pbc[1] = False
     atoms.get_potential_energy()
-    assert "stress" not in atoms.calc.results
+    assert atoms.calc.results["stress"][1] == 0
     assert atoms.get_potential_energy() == pytest.approx(results_of(atoms)["energy"], rel=1e-12)
     atoms.pbc[1] = True
     check()
@@ -556,6 +576,58 @@ def test_processes_that_are_forked_after_a_calculation_can_calculate(tmp_path):
     assert code == 0, output
 
 
+FORK_MEANWHILE = """
+import os, signal, sys, threading
+import grapevine
+from ase.build import bulk
+from grapevine.ase import Grapevine
+
+MODEL = grapevine.Model(grapevine.shipped_model("nbmotaw"))
+THREADS = int(sys.argv[1])
+frames = [bulk("W", cubic=True, a=3.2 + 0.01 * n) * (2, 2, 2) for n in range(4)]
+crystal = bulk("W", cubic=True, a=3.2) * (2, 2, 2)
+crystal.calc = Grapevine(MODEL, threads=THREADS, skin=0)
+expected = grapevine.evaluate(MODEL, [crystal])[0].energy
+stop = threading.Event()
+
+def evaluate():
+    while not stop.is_set():
+        grapevine.evaluate(MODEL, frames, threads=THREADS)
+
+def calculate():
+    turn = 0
+    while not stop.is_set():
+        turn += 1
+        crystal.rattle(1e-6, seed=turn)
+        crystal.get_potential_energy()
+
+workers = [threading.Thread(target=work) for work in (evaluate, calculate)]
+for worker in workers:
+    worker.start()
+wrong = 0
+for attempt in range(60):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        found = grapevine.evaluate(MODEL, [frames[0]], threads=THREADS)[0].energy, crystal.get_potential_energy()
+        os._exit(0 if max(abs(energy - expected) for energy in found) < 1e-3 else 3)
+    wrong += os.waitpid(child, 0)[1] != 0
+    if wrong:
+        break
+stop.set()
+for worker in workers:
+    worker.join()
+sys.exit(wrong)
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_processes_forked_while_other_threads_calculate_can_calculate(threads, tmp_path):
+    """With the calculator that is at work as well."""
+    code, output = run_process([sys.executable, "-c", FORK_MEANWHILE, threads], tmp_path, bare_environment(), 100)
+    assert code == 0, output
+
+
 # ---- errors
 
 
@@ -584,6 +656,17 @@ def wrong(case):
     elif case == "no atoms":
         del atoms[:]
     return atoms
+
+
+def test_results_that_are_not_finite_are_an_error(golden_model):
+    """Of the published silver model, whose energy in double precision at this distance is beyond a float's range."""
+    model, atoms = golden_model("published-silver-mpi"), Atoms("Ag2", [(0, 0, 0), (0, 0, 0.3)])
+    text = r"not finite at 2 atoms, first at atom 1 \(Ag\), whose nearest neighbour is 0.3 Angstrom"
+    with pytest.raises(grapevine.Error, match=text):
+        attach(atoms, model, precision="mixed").get_forces()
+    with pytest.raises(grapevine.Error, match=r"structure 1\b.*" + text):
+        grapevine.evaluate(model, atoms, precision="mixed")
+    assert np.isfinite(attach(atoms, model, precision="double").get_potential_energy())
 
 
 WRONG = {
