@@ -15,6 +15,7 @@
 #include "structures/close_gaps.hpp"
 #include "structures/pair_search.hpp"
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
 
 namespace grapevine {
 namespace {
@@ -42,6 +43,18 @@ std::array<int, 3> shift_of(std::uint64_t packed) {
 }
 
 bool is_image(std::uint64_t packed) { return shift_of(packed) != std::array<int, 3>{}; }
+
+constexpr std::size_t items_between_points = 4096;  // of interruption
+
+/// With points of interruption.
+template <class Items, class Function>
+void for_each(const Items& items, const Function& function) {
+  std::size_t n = 0;
+  for (const auto& item : items) {
+    if (n++ % items_between_points == 0) interruption_point();
+    function(item);
+  }
+}
 
 void check_position(double component, std::size_t number) {
   if (!std::isfinite(component)) throw Error(fmt::format("the position of atom {} is not finite", number));
@@ -226,14 +239,17 @@ void FrameGraph::compact(const std::vector<Vector3>& fractions, std::size_t k) {
 // The far ends of the edges of each atom, sorted.
 void FrameGraph::pack_pairs(const std::vector<AtomPair>& pairs, std::vector<std::uint64_t>& packed) {
   first_.assign(static_cast<std::size_t>(own_) + 2, 0);
-  for (const AtomPair& pair : pairs) ++first_[static_cast<std::size_t>(pair.first) + 2];
+  for_each(pairs, [&](const AtomPair& pair) { ++first_[static_cast<std::size_t>(pair.first) + 2]; });
   std::partial_sum(first_.begin(), first_.end(), first_.begin());
   packed.resize(pairs.size());
-  for (const AtomPair& pair : pairs) packed[first_[static_cast<std::size_t>(pair.first) + 1]++] = pack(pair);
+  for_each(pairs,
+           [&](const AtomPair& pair) { packed[first_[static_cast<std::size_t>(pair.first) + 1]++] = pack(pair); });
   first_.pop_back();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(own_); ++i)
+  for (std::size_t i = 0; i < static_cast<std::size_t>(own_); ++i) {
+    if (i % items_between_points == 0) interruption_point();
     std::sort(packed.begin() + static_cast<std::ptrdiff_t>(first_[i]),
               packed.begin() + static_cast<std::ptrdiff_t>(first_[i + 1]));
+  }
 }
 
 void FrameGraph::make_ghosts(const std::vector<std::uint64_t>& packed) {
@@ -264,14 +280,14 @@ void FrameGraph::place_ghost(std::uint64_t ghost, double* position) const {
 void FrameGraph::number_neighbours(const std::vector<std::uint64_t>& packed) {
   neighbour_.clear();
   neighbour_.reserve(packed.size());
-  for (const std::uint64_t end : packed) {
+  for_each(packed, [&](std::uint64_t end) {
     if (is_image(end)) {
       const auto ghost = std::lower_bound(ghost_.begin(), ghost_.end(), end) - ghost_.begin();
       neighbour_.push_back(own_ + static_cast<int>(ghost));
     } else {
       neighbour_.push_back(atom_of(end));
     }
-  }
+  });
 }
 
 template <class Real>

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
 
 namespace grapevine {
 namespace {
@@ -66,6 +67,19 @@ Division division_of(const Matrix3& vectors, double reach) {
     }
     how.cutoff *= 1.1;
   }
+}
+
+// vesin cannot be interrupted: so many atoms take it a part of a second.
+constexpr double most_atoms = 150000;
+
+/// The same with more slices, if there are many atoms and the slices are not too thin then.
+Division with_few_atoms(Division how, const Matrix3& vectors, std::size_t atoms) {
+  std::array<double, 3> bins{};
+  for (std::size_t k = 0; k < 3; ++k) bins[k] = height(vectors, k) / how.cutoff;
+  if (how.slices == 1) how.k = static_cast<std::size_t>(std::max_element(bins.begin(), bins.end()) - bins.begin());
+  const double wanted = std::ceil(static_cast<double>(atoms) / most_atoms);
+  how.slices = std::max(how.slices, static_cast<int>(std::min(wanted, bins[how.k] / 4)));
+  return how;
 }
 
 /// The atoms of a slice and those within the cutoff of it, which may be moved by a vector of the box.
@@ -141,7 +155,7 @@ PairSearch::~PairSearch() = default;
 const std::vector<AtomPair>& PairSearch::find(std::span<const double> positions, const Matrix3& vectors, double reach) {
   pairs_.clear();
   reach_ = reach;
-  const Division how = division_of(vectors, reach);
+  const Division how = with_few_atoms(division_of(vectors, reach), vectors, positions.size() / 3);
   if (how.slices == 1)
     search_whole(positions, vectors, how.cutoff);
   else
@@ -166,6 +180,9 @@ void PairSearch::search_slices(std::span<const double> positions, const Matrix3&
   Matrix3 box = vectors;
   for (std::size_t x = 0; x < 3; ++x) box[3 * k + x] *= slicer.length();
   for (int s = 0; s < slices; ++s) {
+    interruption_point();
+    // To move gigabytes to a larger place takes as long as a slice.
+    if (s == 1) pairs_.reserve(pairs_.size() * static_cast<std::size_t>(slices + 1));
     const Slice slice = slicer.slice(s);
     run(slice.positions, box, cutoff);
     const VesinNeighborList& list = list_->list;

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "support/error.hpp"
+#include "threads/interruption.hpp"
 
 namespace grapevine {
 namespace {
@@ -426,6 +427,35 @@ TEST(FrameGraph, RefusesPositionsThatAreNotNumbers) {
   EXPECT_THAT(error_of(make_frame({}, nowhere, {0, 0, 0, 0, std::nan(""), 0})), HasSubstr("position of atom 2"));
   EXPECT_THAT(error_of(make_frame({}, nowhere, {0, 0, 0, 0, -2e12, 0})),
               HasSubstr("atom 2 is more than 1e+12 Angstrom from the origin"));
+}
+
+/// Body-centred cubic, 1 Angstrom from atom to atom along the cube's edges.
+Frame large_crystal(int cells) {
+  std::vector<double> positions;
+  for (int x = 0; x < cells; ++x)
+    for (int y = 0; y < cells; ++y)
+      for (int z = 0; z < cells; ++z)
+        for (const double shift : {0.0, 0.5}) positions.insert(positions.end(), {x + shift, y + shift, z + shift});
+  const double edge = cells;
+  return make_frame({edge, 0, 0, 0, edge, 0, 0, 0, edge}, everywhere, positions);
+}
+
+TEST(FrameGraph, FindsAllNeighboursOfSoManyAtomsThatTheyAreSearchedInParts) {
+  FrameGraph graph({"H"}, 0.9, 1);
+  graph.build(large_crystal(54));
+  EXPECT_EQ(graph.own(), 2 * 54 * 54 * 54);
+  EXPECT_EQ(graph.edge_count(), 8 * static_cast<std::size_t>(graph.own()));
+}
+
+TEST(FrameGraph, CanBeInterrupted) {
+  const Frame frame = large_crystal(54);
+  FrameGraph graph({"H"}, 0.9, 1);
+  {
+    const Interruptible interruptible([] { throw Error("interrupted"); });
+    EXPECT_THROW(graph.build(frame), Error);
+  }
+  graph.build(frame);
+  EXPECT_EQ(graph.edge_count(), 8 * static_cast<std::size_t>(graph.own()));
 }
 
 }  // namespace
