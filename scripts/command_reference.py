@@ -8,14 +8,16 @@ import argparse
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "reference" / "commands.md"
 HEAD = """# Command line reference
 
-What `grapevine COMMAND --help` prints. This page is made by `scripts/command_reference.py`.
+What `grapevine COMMAND --help` prints, with long lines broken. This page is made by `scripts/command_reference.py`.
 """
+WIDTH = 92  # columns of a block on the page
 
 
 def help_text(program, command):
@@ -32,10 +34,31 @@ def commands_of(text):
     return re.findall(r"^  (\w\S*)", rest.split("\n\n")[0], re.MULTILINE) if heading else []
 
 
+def paragraphs(text):
+    """Lines of a help text; those of a paragraph that the program has broken are one."""
+    lines, before = [], ""
+    for line in text.splitlines():
+        begins_at_margin = line[:1].strip() and before[:1].strip()
+        if begins_at_margin and len(before) > WIDTH and not line.startswith("Usage:"):
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+        before = line
+    return lines
+
+
+def broken(line):
+    """The line in pieces of at most WIDTH columns, the later ones below the text of the first."""
+    start = re.match(r" +\S(?:.*?\S)? {2,}(?=\S)| *", line).end()
+    wrapper = textwrap.TextWrapper(WIDTH, subsequent_indent=" " * start, break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(line) or [""]
+
+
 def sections(program, command=()):
     """The section of a command and those of its subcommands."""
     text = help_text(program, command)
-    yield f"\n## {' '.join(['grapevine', *command])}\n\n```text\n{text.strip()}\n```\n"
+    shown = "\n".join(piece for line in paragraphs(text.strip()) for piece in broken(line))
+    yield f"\n## {' '.join(['grapevine', *command])}\n\n```text\n{shown}\n```\n"
     for name in commands_of(text):
         yield from sections(program, (*command, name))
 

@@ -169,6 +169,12 @@ def test_command_reference_is_up_to_date(grapevine):
     assert done.returncode == 0, done.stderr
 
 
+def test_command_reference_fits_on_the_page():
+    for block in re.findall(r"```text\n(.*?)```", (DOCS / "reference" / "commands.md").read_text(), re.DOTALL):
+        for line in block.splitlines():
+            assert len(line) <= 92 or " " not in line.strip(), line
+
+
 def test_every_page_is_in_the_navigation():
     navigation = re.findall(r": (\S+\.md)$|^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
     named = sorted(a or b for a, b in navigation)
