@@ -160,9 +160,13 @@ TEST(ResultFrame, KeepsTheOriginOfItsOwnResultsAndOfReferenceValues) {
   EXPECT_EQ(*result.find_info("grapevine_version"), "1.2.3");
 }
 
-TEST(ResultFrame, HasStressOnlyWherePeriodicInThreeDirections) {
+TEST(ResultFrame, HasStressBetweenPeriodicDirections) {
   Frame frame = cube();
   frame.periodic[1] = false;
+  const std::array<double, 9> stress = stress_of(frame, some_result()).value();
+  EXPECT_THAT(stress, ElementsAre(-1, 0, 0, 0, 0, 0, 0, 0, -3));
+  EXPECT_NE(with_results(frame, some_result(), origin).find_info("stress"), nullptr);
+  frame.periodic = {false, false, false};
   EXPECT_EQ(with_results(frame, some_result(), origin).find_info("stress"), nullptr);
 }
 
