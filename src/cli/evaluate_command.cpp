@@ -196,7 +196,8 @@ void add_evaluate_command(CLI::App& app) {
   auto* command = app.add_subcommand("evaluate", "Energies, forces and virials of structures, and their errors");
   const auto options = std::make_shared<EvaluateOptions>();
   command->add_option("MODEL", options->model, "Model file (.safetensors)")->required();
-  command->add_option("STRUCTURES", options->structures, "Structures in extended XYZ, plain or compressed by gzip")->required();
+  command->add_option("STRUCTURES", options->structures, "Structures in extended XYZ, plain or compressed by gzip")
+      ->required();
   command->add_option("--precision", options->precision, "double, or mixed: float with energies summed in double")
       ->check(CLI::IsMember({"double", "mixed"}))
       ->capture_default_str();

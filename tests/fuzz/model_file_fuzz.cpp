@@ -16,9 +16,8 @@ void make_tables(const grapevine::nequip::Parameters& p) {
 }
 
 void make_tables(const grapevine::reann::Parameters& p) {
-  grapevine::reann::RadialTable::make(
-      static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,
-      [&](int species, int k, double r) { return radial_function(p, species, k, r); });
+  grapevine::reann::RadialTable::make(static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,
+                                      [&](int species, int k, double r) { return radial_function(p, species, k, r); });
 }
 
 template <class Parameters>
