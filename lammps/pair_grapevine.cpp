@@ -4,7 +4,7 @@
 #include "formats/safetensors.hpp"
 #include "lammps_exclusions.h"
 #include "models/registry.hpp"
-#include "non_finite.h"
+#include "support/finite.hpp"
 #include "support/one_line.hpp"
 
 #include <lammps/atom.h>
@@ -383,7 +383,8 @@ double PairGrapevine::evaluate(Member &member, double weight, bool drives, doubl
   packer_ = member.engine->packer();
   member.engine->evaluate(*graph_, result);
   const std::size_t numbers = 3 * static_cast<std::size_t>(atom->nlocal + atom->nghost);
-  if (!std::isfinite(result.energy) || !all_finite(result.virial) || !all_finite({forces, numbers}))
+  if (!std::isfinite(result.energy) || !grapevine::all_finite(result.virial) ||
+      !grapevine::all_finite({forces, numbers}))
     report_non_finite(member, result);
 
   if (drives && eflag_global) eng_vdwl += result.energy;
@@ -526,7 +527,7 @@ void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 void PairGrapevine::report_non_finite(const Member &member, const grapevine::Output &result)
 {
   const auto finite = [&](int i) {
-    return all_finite({result.forces + 3 * static_cast<std::size_t>(i), 3}) &&
+    return grapevine::all_finite({result.forces + 3 * static_cast<std::size_t>(i), 3}) &&
            (i >= atom->nlocal || std::isfinite(result.energies[i]));
   };
 

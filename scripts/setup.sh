@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build pkg-config libfmt-dev nlohmann-json3-dev libcli11-dev libzip-dev zlib1g-dev libcairo2-dev
           libssl-dev libhwy-dev libtomlplusplus-dev libgtest-dev libgmock-dev python3-dev python3-venv)
-test_packages=(libbenchmark-dev qemu-user clang libomp-dev libclang-rt-14-dev clang-format clang-tidy)
+test_packages=(libbenchmark-dev qemu-user clang libclang-rt-14-dev clang-format clang-tidy)
 
 case "${1:-}" in
   "") ;;
