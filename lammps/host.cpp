@@ -4,7 +4,7 @@
 #include <link.h>
 #include <mpi.h>
 
-#include <array>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 static constexpr std::string_view title = "Massively Parallel Simulator - ";    // the version follows
 
 struct LoadedObject {
-  ElfW(Addr) inside = 0;
+  const char *inside = nullptr;
   std::string file;
   std::string version;
 };
@@ -37,19 +37,21 @@ static std::string version_in(const char *begin, std::size_t size)
 static int examine_object(dl_phdr_info *object, std::size_t /*size*/, void *data)
 {
   auto &wanted = *static_cast<LoadedObject *>(data);
+  const auto inside = reinterpret_cast<ElfW(Addr)>(wanted.inside);
   bool is_it = false;
   for (int i = 0; i < object->dlpi_phnum; i++) {
     const ElfW(Phdr) &part = object->dlpi_phdr[i];
     const ElfW(Addr) start = object->dlpi_addr + part.p_vaddr;
-    is_it = is_it || (part.p_type == PT_LOAD && wanted.inside >= start && wanted.inside < start + part.p_memsz);
+    is_it = is_it || (part.p_type == PT_LOAD && inside >= start && inside < start + part.p_memsz);
   }
   if (!is_it) return 0;
 
   wanted.file = object->dlpi_name;
   for (int i = 0; i < object->dlpi_phnum && wanted.version.empty(); i++) {
     const ElfW(Phdr) &part = object->dlpi_phdr[i];
+    const auto from_inside = static_cast<std::ptrdiff_t>(object->dlpi_addr + part.p_vaddr - inside);
     if (part.p_type == PT_LOAD && (part.p_flags & PF_R) && !(part.p_flags & PF_W))
-      wanted.version = version_in(reinterpret_cast<const char *>(object->dlpi_addr + part.p_vaddr), part.p_filesz);
+      wanted.version = version_in(wanted.inside + from_inside, part.p_filesz);
   }
   return 1;
 }
@@ -104,7 +106,7 @@ grapevine::Host grapevine::compiled_for()
 grapevine::Host grapevine::running_in(void *lmp, const void *inside)
 {
   LoadedObject object;
-  object.inside = reinterpret_cast<ElfW(Addr)>(inside);
+  object.inside = static_cast<const char *>(inside);
   dl_iterate_phdr(&examine_object, &object);
   auto *number = host_function<int(void *)>("lammps_version");
   if (object.version.empty() && number) object.version = "version " + std::to_string(number(lmp));
