@@ -334,8 +334,8 @@ class Unpickler {
     if (!storage || !offset || *offset < 0) fail("a tensor without storage or offset");
     std::vector<std::int64_t> shape = sizes(items[2]);
     std::vector<std::int64_t> strides = sizes(items[3]);
-    auto tensor = make<TorchTensor>((shape.size() + strides.size()) * sizeof(std::int64_t),
-                                    TorchTensor{*storage, *offset, std::move(shape), std::move(strides)});
+    const std::size_t bytes = (shape.size() + strides.size()) * sizeof(std::int64_t);
+    auto tensor = make<TorchTensor>(bytes, TorchTensor{*storage, *offset, std::move(shape), std::move(strides)});
     check_view(*tensor);
     // The stride of a dimension of length 1 is never used; a wild one must not overflow while walking the tensor.
     for (std::size_t d = 0; d < tensor->shape.size(); ++d)
