@@ -189,15 +189,15 @@ std::string make_header(const std::map<std::string, std::string>& metadata,
   return text;
 }
 
+template <class Number>
+std::vector<std::byte> bytes_of(const std::vector<Number>& values) {
+  const auto bytes = std::as_bytes(std::span(values));
+  return {bytes.begin(), bytes.end()};
+}
+
 std::vector<std::byte> bytes_of(DType dtype, const std::vector<double>& values) {
-  std::vector<std::byte> bytes(values.size() * element_size(dtype));
-  if (dtype == DType::f64) {
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-  } else {
-    const std::vector<float> converted(values.begin(), values.end());
-    std::memcpy(bytes.data(), converted.data(), bytes.size());
-  }
-  return bytes;
+  if (dtype == DType::f64) return bytes_of(values);
+  return bytes_of(std::vector<float>(values.begin(), values.end()));
 }
 
 }  // namespace
