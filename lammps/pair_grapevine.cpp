@@ -370,13 +370,14 @@ void PairGrapevine::compute(int eflag, int vflag)
 
 double PairGrapevine::evaluate(Member &member, double weight, bool drives, double *forces)
 {
-  atom_energies_.assign(static_cast<std::size_t>(atom->nlocal), 0.0);
+  const bool to_lammps = drives && eflag_atom;
+  if (!to_lammps) atom_energies_.assign(static_cast<std::size_t>(atom->nlocal), 0.0);
   grapevine::Output result;
   result.energy_unit = weight;
   if (strcmp(update->unit_style, "real") == 0)
     result.energy_unit *= utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   result.forces = forces;
-  result.energies = drives && eflag_atom ? eatom : atom_energies_.data();
+  result.energies = to_lammps ? eatom : atom_energies_.data();
   result.atom_virials = drives && vflag_atom ? atom_virials_.data() : nullptr;
   result.wants_virial = drives && vflag_either != 0;
 
