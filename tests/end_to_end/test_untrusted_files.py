@@ -12,7 +12,7 @@ import pytest
 from lammps_run import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
-from heavy_inputs import heavy_inputs  # noqa: E402
+from heavy_inputs import heavy_inputs, many_entries  # noqa: E402
 
 WATER = ROOT / "models" / "water.safetensors"
 ALLOY = ROOT / "models" / "nbmotaw.safetensors"
@@ -21,8 +21,10 @@ HEAVY = [(target, name) for target, files in heavy_inputs().items() for name in 
 
 
 # The peak that the system reports for a process counts that of the one that started it: a small one does, not this.
+# Seconds of the processor, not of the clock: a machine that is busy with other work does not use them up.
 MEASURE = """
 import resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
 code = subprocess.run(sys.argv[2:], timeout=120).returncode
 with open(sys.argv[1], "w") as file:
     print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024, file=file)
@@ -100,6 +102,13 @@ def test_small_files_take_little_memory(run, tmp_path, target, name):
     assert len(error) < 1500 and "not enough memory" not in error
     assert memory < 400e6
     assert not (tmp_path / "o.safetensors").exists() or code == 0
+
+
+def test_headers_of_many_entries_take_time_in_proportion(run, tmp_path):
+    (tmp_path / "m.safetensors").write_bytes(many_entries(100_000))
+    code, _, error, _ = run("info", "m.safetensors")
+    assert code == 1, error
+    assert "m.safetensors" in error and error.count("\n") == 1
 
 
 def test_splines_of_a_small_model_take_little_memory(run, tmp_path):
