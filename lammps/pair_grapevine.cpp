@@ -370,14 +370,12 @@ void PairGrapevine::compute(int eflag, int vflag)
 
 double PairGrapevine::evaluate(Member &member, double weight, bool drives, double *forces)
 {
-  const bool to_lammps = drives && eflag_atom;
-  if (!to_lammps) atom_energies_.assign(static_cast<std::size_t>(atom->nlocal), 0.0);
   grapevine::Output result;
   result.energy_unit = weight;
   if (strcmp(update->unit_style, "real") == 0)
     result.energy_unit *= utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
   result.forces = forces;
-  result.energies = to_lammps ? eatom : atom_energies_.data();
+  result.energies = drives && eflag_atom ? eatom : nullptr;
   result.atom_virials = drives && vflag_atom ? atom_virials_.data() : nullptr;
   result.wants_virial = drives && vflag_either != 0;
 
@@ -527,9 +525,9 @@ void PairGrapevine::report_atoms(const grapevine::AtomError &problem)
 
 void PairGrapevine::report_non_finite(const Member &member, const grapevine::Output &result)
 {
+  const std::set<int> by_energy(result.non_finite.begin(), result.non_finite.end());
   const auto finite = [&](int i) {
-    return grapevine::all_finite({result.forces + 3 * static_cast<std::size_t>(i), 3}) &&
-           (i >= atom->nlocal || std::isfinite(result.energies[i]));
+    return grapevine::all_finite({result.forces + 3 * static_cast<std::size_t>(i), 3}) && by_energy.count(i) == 0;
   };
 
   std::set<tagint> found;
@@ -633,8 +631,7 @@ double PairGrapevine::memory_usage()
 {
   double bytes = Pair::memory_usage() + (graph_ ? graph_->bytes() : 0.0);
   for (const Member &member : members_) bytes += member.engine->bytes();
-  bytes += static_cast<double>((atom_energies_.capacity() + atom_virials_.capacity() + member_forces_.capacity()) *
-                               sizeof(double));
+  bytes += static_cast<double>((atom_virials_.capacity() + member_forces_.capacity()) * sizeof(double));
   return bytes + deviation_.bytes() + (force_exchange_ ? force_exchange_->bytes() : 0.0);
 }
 

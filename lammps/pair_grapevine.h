@@ -75,7 +75,7 @@ class PairGrapevine : public Pair {
   MessagePacker *packer_;          // of the message under way
   std::vector<Member> members_;    // one, or those of a committee
   double cutoff_;                  // largest of the models
-  std::vector<double> atom_energies_, atom_virials_;
+  std::vector<double> atom_virials_;
   std::unique_ptr<LammpsGraph> graph_;
   bool setup_done_;    // since the list was last taken up
   std::set<std::string> warned_;

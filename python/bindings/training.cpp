@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -29,6 +30,8 @@ namespace {
 
 constexpr int caller = 2;  // of grapevine.train, where warnings point
 
+double nan_if_missing(double value) { return value == 0 ? std::numeric_limits<double>::quiet_NaN() : value; }
+
 nb::dict to_dict(const EpochRecord& record, int epochs, double seconds_left) {
   nb::dict dict;
   dict["epoch"] = record.epoch;
@@ -36,14 +39,14 @@ nb::dict to_dict(const EpochRecord& record, int epochs, double seconds_left) {
   dict["seconds"] = record.seconds;
   dict["seconds_left"] = seconds_left;
   dict["learning_rate"] = record.learning_rate;
-  dict["train_loss"] = record.train_loss;
-  dict["train_energy"] = record.train_energy;
-  dict["train_forces"] = record.train_forces;
-  dict["train_virial"] = record.train_virial;
-  dict["valid_loss"] = record.valid_loss;
-  dict["valid_energy"] = record.valid_energy;
-  dict["valid_forces"] = record.valid_forces;
-  dict["valid_virial"] = record.valid_virial;
+  dict["train_loss"] = nan_if_missing(record.train_loss);
+  dict["train_energy"] = nan_if_missing(record.train_energy);
+  dict["train_forces"] = nan_if_missing(record.train_forces);
+  dict["train_virial"] = nan_if_missing(record.train_virial);
+  dict["valid_loss"] = nan_if_missing(record.valid_loss);
+  dict["valid_energy"] = nan_if_missing(record.valid_energy);
+  dict["valid_forces"] = nan_if_missing(record.valid_forces);
+  dict["valid_virial"] = nan_if_missing(record.valid_virial);
   return dict;
 }
 

@@ -33,8 +33,8 @@ def train(
     progress : callable, optional
         Called after every epoch with a dict of ``epoch``, ``epochs``, ``seconds``, ``seconds_left``,
         ``learning_rate`` and, each with the prefix ``train_`` and ``valid_``, ``loss``, ``energy`` (RMSE, eV/atom),
-        ``forces`` (RMSE, eV/Angstrom) and ``virial`` (RMSE, eV/atom). Returning False stops the training as Ctrl-C
-        does, but without an exception.
+        ``forces`` (RMSE, eV/Angstrom) and ``virial`` (RMSE, eV/atom), which are NaN where there are no references.
+        Returning False stops the training as Ctrl-C does, but without an exception.
     isolated_atoms : mapping of str to float, optional
         Energies, eV, that isolated atoms of the model have exactly.
     **options

@@ -67,6 +67,7 @@ struct Evaluator<Real>::Share {
   bool wants_virial = false;
   double energy = 0;
   std::array<double, 9> virial{};
+  std::vector<int> non_finite;
 
   void fit_edge_gradient(int edges);
   void add_energies(const EdgeBlock<Real>& edges);
@@ -203,6 +204,7 @@ void Evaluator<Real>::prepare_share(std::size_t index, const Output& output) {
   share.energies = output.energies;
   share.wants_virial = output.wants_virial;
   share.energy = 0;
+  share.non_finite.clear();
   share.virial.fill(0.0);
   share.inner_edges.start(inner_.blocks());
   share.boundary_edges.start(boundary_.blocks());
@@ -279,6 +281,7 @@ void Evaluator<Real>::Share::add_energies(const EdgeBlock<Real>& edges) {
   for (int c = 0; c < edges.centres(); ++c) {
     const double e = energy_unit * block_energies[c];
     energy += e;
+    if (!std::isfinite(e)) non_finite.push_back(edges.centre[c]);
     if (energies != nullptr) energies[edges.centre[c]] += e;
   }
 }
@@ -330,9 +333,11 @@ void Evaluator<Real>::collect(Output& output) {
     });
   output.virial.fill(0.0);
   output.energy = 0;
+  output.non_finite.clear();
   for (std::size_t i = 0; i < active_; ++i) {
     const Share& share = *shares_[i];
     output.energy += share.energy;
+    output.non_finite.insert(output.non_finite.end(), share.non_finite.begin(), share.non_finite.end());
     for (std::size_t n = 0; n < 9; ++n) output.virial[n] += share.virial[n];
     if (i > 0)
       for (std::size_t n = 0; n < share.own_atom_virials.size(); ++n)

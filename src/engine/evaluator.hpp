@@ -24,6 +24,7 @@ struct Output {
   bool wants_virial = true;        ///< otherwise `virial` and `atom_virials` are left alone
   double energy = 0;               ///< sum over this rank's centres
   std::array<double, 9> virial{};  ///< row-major, this rank's edges: -sum d (x) dE/dd
+  std::vector<int> non_finite;     ///< own atoms whose energy is not finite
 };
 
 /// Counts that prove the algorithm: each pass computes each centre once, and nothing else.

@@ -27,11 +27,12 @@ namespace {
 struct LogColumn {
   const char* name;
   double EpochRecord::*value;
+  bool may_be_missing = true;  // zero then, and left empty in the file
 };
 
 // The epoch comes before these.
-constexpr std::array<LogColumn, 10> columns{{{"seconds", &EpochRecord::seconds},
-                                             {"learning_rate", &EpochRecord::learning_rate},
+constexpr std::array<LogColumn, 10> columns{{{"seconds", &EpochRecord::seconds, false},
+                                             {"learning_rate", &EpochRecord::learning_rate, false},
                                              {"train_loss", &EpochRecord::train_loss},
                                              {"train_energy_rmse_eV_per_atom", &EpochRecord::train_energy},
                                              {"train_forces_rmse_eV_per_A", &EpochRecord::train_forces},
@@ -49,20 +50,34 @@ std::string header() {
 
 std::string line_of(const EpochRecord& record) {
   std::string line = fmt::format("{}", record.epoch);
-  for (const LogColumn& column : columns) line += fmt::format(",{:.8g}", record.*column.value);
+  for (const LogColumn& column : columns) {
+    const double value = record.*column.value;
+    line += column.may_be_missing && value == 0 ? "," : fmt::format(",{:.8g}", value);
+  }
   return line + "\n";
 }
 
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t comma = line.find(','); comma != std::string_view::npos; comma = line.find(',')) {
+    cells.push_back(line.substr(0, comma));
+    line.remove_prefix(comma + 1);
+  }
+  cells.push_back(line);
+  return cells;
+}
+
 EpochRecord parse_line(const std::string& line, const LineReader& reader) {
-  const std::vector<std::string_view> words = split_list(line);
-  const auto epoch = words.size() == columns.size() + 1 ? parse_integer(words[0]) : std::nullopt;
+  const std::vector<std::string_view> cells = cells_of(line);
+  const auto epoch = cells.size() == columns.size() + 1 ? parse_integer(cells[0]) : std::nullopt;
   if (!epoch || *epoch < 0 || *epoch > std::numeric_limits<int>::max())
     reader.fail("this is not a line of a log of a training");
   EpochRecord record;
   record.epoch = static_cast<int>(*epoch);
   for (std::size_t c = 0; c < columns.size(); ++c) {
-    const auto value = parse_number(words[c + 1]);
-    if (!value) reader.fail(fmt::format("'{}' is not a finite number", words[c + 1]));
+    if (columns[c].may_be_missing && cells[c + 1].empty()) continue;
+    const auto value = parse_number(cells[c + 1]);
+    if (!value) reader.fail(fmt::format("'{}' is not a finite number", cells[c + 1]));
     record.*columns[c].value = *value;
   }
   return record;

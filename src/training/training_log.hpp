@@ -12,7 +12,8 @@ namespace grapevine {
 /// `run.1.log.csv`.
 std::filesystem::path log_path(const std::filesystem::path& output);
 
-/// The log of a training: comma-separated values, a line per epoch, with a header that names columns and units.
+/// The log of a training: comma-separated values, a line per epoch, with a header that names columns and units. What
+/// there were no references for is empty.
 class TrainingLog {
  public:
   /// Starts a new log, or goes on with the one that is there, of which the lines of the first `epochs_kept` epochs

@@ -135,6 +135,16 @@ def test_it_returns_where_the_model_is_and_how_good(train, data, tmp_path, capfd
             assert entry[name] == pytest.approx(float(row[name]), rel=1e-5)
 
 
+def test_errors_without_references_are_not_numbers(train):
+    progress = []
+    train(split=0.999, epochs=2, progress=progress.append)
+    for entry, row in zip(progress, log("model.log.csv"), strict=True):
+        for what in ("loss", "energy", "forces", "virial"):
+            assert np.isnan(entry[f"valid_{what}"]) and entry[f"train_{what}"] > 0
+        assert {value for name, value in row.items() if name.startswith("valid_")} == {""}
+        assert float(row["train_virial_rmse_eV_per_atom"]) > 0
+
+
 def test_no_training_is_overwritten_unless_asked_for(train, tmp_path):
     train(epochs=2)
     before = (tmp_path / "model.safetensors").read_bytes()

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -20,8 +22,10 @@
 namespace grapevine::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using namespace std::chrono_literals;
 
 /// Atoms that do not feel each other.
@@ -70,25 +74,31 @@ class SlowModel final : public Model<double> {
   void readout(const Block<double>& block, Workspace&) const override {
     ++atoms;
     std::this_thread::sleep_for(per_atom_);
-    block.energy[0] = 1;
+    block.energy[0] = faulty.count(block.edges.centre[0]) > 0 ? std::numeric_limits<double>::quiet_NaN() : 1;
   }
   void backward(int, const Block<double>&, Workspace&) const override {}
 
   mutable std::atomic<int> atoms = 0;
   mutable std::atomic<int> workspaces = 0;
+  std::set<int> faulty;  ///< atoms whose energy is not a number
 
  private:
   std::chrono::milliseconds per_atom_;
 };
 
-double energy_of(int atoms, const std::shared_ptr<SlowModel>& model, int threads) {
+Output output_of(int atoms, const std::shared_ptr<SlowModel>& model, int threads) {
   const LoneAtoms graph(atoms);
   LocalExchange<double> exchange(atoms, {});
   std::vector<double> forces(static_cast<std::size_t>(3 * atoms));
   Output output;
   output.forces = forces.data();
   Evaluator<double>(model, threads).evaluate(graph, exchange, output);
-  return output.energy;
+  output.forces = nullptr;
+  return output;
+}
+
+double energy_of(int atoms, const std::shared_ptr<SlowModel>& model, int threads) {
+  return output_of(atoms, model, threads).energy;
 }
 
 class Stop : public std::runtime_error {
@@ -115,6 +125,13 @@ TEST(Evaluator, SmallSystemsUseFewThreads) {
 
 TEST(Evaluator, AbsurdNumbersOfThreadsAreRefused) {
   EXPECT_THAT(error_of([] { energy_of(1, std::make_shared<SlowModel>(0ms), 100000); }), HasSubstr("100000 threads"));
+}
+
+TEST(Evaluator, AtomsWhoseEnergyIsNotFiniteAreNamed) {
+  const auto model = std::make_shared<SlowModel>(0ms);
+  EXPECT_THAT(output_of(500, model, 2).non_finite, IsEmpty());
+  model->faulty = {3, 7, 499};
+  for (const int threads : {1, 2}) EXPECT_THAT(output_of(500, model, threads).non_finite, ElementsAre(3, 7, 499));
 }
 
 TEST(Evaluator, TheSameNumberOfThreadsGivesTheSameBits) {

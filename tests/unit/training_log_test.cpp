@@ -44,6 +44,16 @@ TEST(TrainingLogFile, IsReadBack) {
   EXPECT_EQ(records[1].valid_virial, 0.25);
 }
 
+TEST(TrainingLogFile, IsEmptyWhereThereAreNoReferences) {
+  const auto path = test::temporary_path("log.csv");
+  TrainingLog(path, 0).add(record_of(2));
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  std::getline(file, line);
+  EXPECT_EQ(line, "2,1,0.001,3,,,,,,,0.25");
+}
+
 TEST(TrainingLogFile, GoesOnAfterTheEpochsThatAreKept) {
   const auto path = test::temporary_path("log.csv");
   {
