@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 // How long a thread that waits looks before it sleeps: first without giving way, as what it waits for mostly comes
 // within a microsecond, then letting others have the core.
 constexpr std::chrono::microseconds watching{20};
-constexpr std::chrono::microseconds giving_way{200};
+constexpr std::chrono::microseconds giving_way{500};
 constexpr std::chrono::milliseconds between_checks{20};
 
 void pause_briefly() {

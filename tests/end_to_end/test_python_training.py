@@ -135,9 +135,10 @@ def test_it_returns_where_the_model_is_and_how_good(train, data, tmp_path, capfd
             assert entry[name] == pytest.approx(float(row[name]), rel=1e-5)
 
 
-def test_errors_without_references_are_not_numbers(train):
+def test_errors_without_references_are_not_numbers(train, tmp_path):
+    ase.io.write(tmp_path / "one.extxyz", crystals(1))
     progress = []
-    train(split=0.999, epochs=2, progress=progress.append)
+    train(train=tmp_path / "one.extxyz", epochs=2, progress=progress.append)
     for entry, row in zip(progress, log("model.log.csv"), strict=True):
         for what in ("loss", "energy", "forces", "virial"):
             assert np.isnan(entry[f"valid_{what}"]) and entry[f"train_{what}"] > 0
