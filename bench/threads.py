@@ -100,7 +100,7 @@ def time_training(checkout, frames, threads, options):
         write_structures(data, frames)
     with tempfile.TemporaryDirectory(dir=options.output) as folder:
         given = [] if threads == "default" else ["--threads", threads]
-        epochs = max(5, round(1000 * options.seconds / frames))
+        epochs = max(20, round(5000 * options.seconds / frames))  # busy neighbours take turns of many milliseconds
         run([checkout / "build/bin/grapevine", "train", "--train", data, "--epochs", epochs, "--batch", frames // 4,
              "--cutoff", 4, *given, "-o", "threads.safetensors"], threads, folder)
         with open(next(Path(folder).glob("*.log.csv"))) as file:
