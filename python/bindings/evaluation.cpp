@@ -78,13 +78,16 @@ class LockedEvaluator {
 
  private:
   struct State {
+    State(const Potential& potential, Precision precision, int threads, double skin)
+        : evaluator(potential, precision, threads, skin) {}
+
     FrameEvaluator evaluator;
     std::mutex mutex = {};
     pid_t process = getpid();
   };
 
   std::unique_ptr<State> make_state() const {
-    return std::unique_ptr<State>(new State{FrameEvaluator(*potential_, precision_, threads_, skin_)});
+    return std::make_unique<State>(*potential_, precision_, threads_, skin_);
   }
 
   /// To be called with the interpreter's lock.
