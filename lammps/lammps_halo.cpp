@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "halo_comm.h"
+#include "lammps_graph.h"
 
 using namespace LAMMPS_NS;
 
@@ -39,15 +40,15 @@ void OwnerFinder::unpack_forward(int n, int first, const double *buf)
     ghosts_[i - own_] = {static_cast<int>(buf[0]), static_cast<int>(buf[1])};
 }
 
-std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const NeighList &list, std::span<const int> centres, int own,
-                                                      int ghosts)
+std::vector<unsigned char> LAMMPS_NS::ghosts_in_lists(const LammpsGraph &graph, int own, int ghosts)
 {
   std::vector<unsigned char> used(static_cast<std::size_t>(ghosts), 0);
-  for (const int i : centres)
-    for (int jj = 0; jj < list.numneigh[i]; jj++) {
-      const int j = list.firstneigh[i][jj] & NEIGHMASK;
+  graph.visit_lists([&](int, std::span<const int> neighbours) {
+    for (const int entry : neighbours) {
+      const int j = entry & NEIGHMASK;
       if (j >= own) used[j - own] = 1;
     }
+  });
   return used;
 }
 
@@ -59,7 +60,7 @@ std::vector<int> LAMMPS_NS::halo_rows(const grapevine::HaloPlan &plan)
   return rows;
 }
 
-std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, std::span<const int> centres, int own,
+std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const LammpsGraph &graph, int own,
                                                         const grapevine::HaloPlan &plan)
 {
   if (plan.owners().empty() && plan.holders().empty()) return {};
@@ -67,8 +68,11 @@ std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const NeighList &list, s
   for (const grapevine::HaloPlan::Peer &holder : plan.holders())
     for (const int row : holder.rows) at_boundary[row] = 1;
   const std::vector<int> &rows = plan.rows();
-  for (const int i : centres)
-    for (int jj = 0; jj < list.numneigh[i] && !at_boundary[i]; jj++)
-      at_boundary[i] = rows[list.firstneigh[i][jj] & NEIGHMASK] >= own;
+  graph.visit_lists([&](int i, std::span<const int> neighbours) {
+    for (const int entry : neighbours) {
+      if (at_boundary[i]) return;
+      at_boundary[i] = rows[entry & NEIGHMASK] >= own;
+    }
+  });
   return at_boundary;
 }

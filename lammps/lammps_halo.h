@@ -11,7 +11,7 @@
 
 namespace LAMMPS_NS {
 class LAMMPS;
-class NeighList;
+class LammpsGraph;
 class Pair;
 
 /// Asks LAMMPS's halo communication whose copies the ghosts are, whatever the comm_style.
@@ -32,15 +32,14 @@ class OwnerFinder final : public MessagePacker {
 };
 
 /// [ghosts] 1 for those that are in the list of some centre.
-std::vector<unsigned char> ghosts_in_lists(const NeighList &list, std::span<const int> centres, int own, int ghosts);
+std::vector<unsigned char> ghosts_in_lists(const LammpsGraph &graph, int own, int ghosts);
 
 /// Rows of all atoms that this rank holds of others.
 std::vector<int> halo_rows(const grapevine::HaloPlan &plan);
 
 /// [own] 1 for centres with neighbours in rows of ghosts and for atoms that are sent to other ranks; empty if there are
 /// none.
-std::vector<unsigned char> atoms_at_boundary(const NeighList &list, std::span<const int> centres, int own,
-                                             const grapevine::HaloPlan &plan);
+std::vector<unsigned char> atoms_at_boundary(const LammpsGraph &graph, int own, const grapevine::HaloPlan &plan);
 
 }    // namespace LAMMPS_NS
 

@@ -11,6 +11,7 @@
 #include <lammps/comm.h>
 #include <lammps/compute.h>
 #include <lammps/error.h>
+#include <lammps/fix.h>
 #include <lammps/force.h>
 #include <lammps/memory.h>
 #include <lammps/modify.h>
@@ -40,9 +41,9 @@ static constexpr int voigt[6] = {0, 4, 8, 1, 2, 5};
 /* ---------------------------------------------------------------------- */
 
 PairGrapevine::PairGrapevine(LAMMPS *lammps) :
-    Pair(lammps), mixed_(true), own_exchange_(true), mean_drives_(true), packer_(nullptr), cutoff_(0.0),
-    setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0), sigma_step_(-1), deviation_steps_(0),
-    reported_deviation_steps_(0), reported_deviation_numbers_(0)
+    Pair(lammps), mixed_(true), own_exchange_(true), own_neighbours_(false), mean_drives_(true), packer_(nullptr),
+    cutoff_(0.0), graph_(nullptr), setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0),
+    sigma_step_(-1), deviation_steps_(0), reported_deviation_steps_(0), reported_deviation_numbers_(0)
 {
   pvector = new double[NVALUES]();
   single_enable = 0;
@@ -85,6 +86,7 @@ void PairGrapevine::settings(int narg, char **arg)
 {
   mixed_ = true;
   own_exchange_ = true;
+  own_neighbours_ = false;
   mean_drives_ = true;
   for (int i = 0; i < narg; i++) {
     if (strcmp(arg[i], "mixed") == 0) {
@@ -96,6 +98,11 @@ void PairGrapevine::settings(int narg, char **arg)
       if (strcmp(arg[i], "own") != 0 && strcmp(arg[i], "lammps") != 0)
         error->all(FLERR, "Unknown exchange {} for pair style grapevine, use own or lammps", arg[i]);
       own_exchange_ = strcmp(arg[i], "own") == 0;
+    } else if (strcmp(arg[i], "neighbours") == 0) {
+      if (++i == narg) utils::missing_cmd_args(FLERR, "pair_style grapevine neighbours", error);
+      if (strcmp(arg[i], "own") != 0 && strcmp(arg[i], "lammps") != 0)
+        error->all(FLERR, "Unknown neighbours {} for pair style grapevine, use own or lammps", arg[i]);
+      own_neighbours_ = strcmp(arg[i], "own") == 0;
     } else if (strcmp(arg[i], "committee") == 0) {
       if (++i == narg) utils::missing_cmd_args(FLERR, "pair_style grapevine committee", error);
       if (strcmp(arg[i], "mean") != 0 && strcmp(arg[i], "first") != 0)
@@ -104,7 +111,7 @@ void PairGrapevine::settings(int narg, char **arg)
     } else {
       error->all(FLERR,
                  "Unknown argument {} for pair style grapevine, use double or mixed, exchange own or lammps, "
-                 "and committee mean or first",
+                 "neighbours own or lammps, and committee mean or first",
                  arg[i]);
     }
   }
@@ -145,7 +152,6 @@ void PairGrapevine::coeff(int narg, char **arg)
   const bool committee = members_.size() > 1;
   cutoff_ = 0.0;
   for (const Member &member : members_) cutoff_ = MAX(cutoff_, member.potential->cutoff());
-  graph_ = std::make_unique<LammpsGraph>(mixed_);
   setup_done_ = true;
   warned_.clear();
 
@@ -263,7 +269,35 @@ void PairGrapevine::init_style()
   force->pair->comm_forward = MAX(force->pair->comm_forward, comm_forward);
   force->pair->comm_reverse = MAX(force->pair->comm_reverse, comm_reverse);
 
-  neighbor->add_request(this, NeighConst::REQ_FULL);
+  list_graph_.reset();
+  cell_graph_.reset();
+  const std::string reason = own_neighbours_ ? why_list_is_needed() : "";
+  if (!reason.empty()) warn_once(reason + " needs LAMMPS's neighbour list, which pair style grapevine takes here");
+  if (own_neighbours_ && reason.empty()) {
+    cell_graph_ = std::make_unique<CellGraph>(mixed_);
+    graph_ = cell_graph_.get();
+  } else {
+    neighbor->add_request(this, NeighConst::REQ_FULL);
+    list_graph_ = std::make_unique<ListGraph>(mixed_);
+    graph_ = list_graph_.get();
+  }
+  setup_done_ = true;
+}
+
+/* ----------------------------------------------------------------------
+   what only a list of LAMMPS can tell, as its command; fixes that try insertions exclude groups when they are set up
+------------------------------------------------------------------------- */
+
+std::string PairGrapevine::why_list_is_needed() const
+{
+  if (force->pair != this) return "A pair style beside this one";
+  if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol) return "neigh_modify exclude";
+  if (neighbor->includegroup) return "neigh_modify include";
+  if (atom->molecular != Atom::ATOMIC) return "An atom style with molecules";
+  for (const Fix *fix : modify->get_fix_list())
+    for (const char *style : {"^gcmc", "^widom", "^charge/regulation"})
+      if (utils::strmatch(fix->style, style)) return fmt::format("Fix {} ({})", fix->id, fix->style);
+  return {};
 }
 
 /* ---------------------------------------------------------------------- */
@@ -298,14 +332,10 @@ void PairGrapevine::take_list()
   setup_done_ = false;
   list_builds_ = neighbor->ncalls;
   list_step_ = neighbor->lastcall;
-
-  const Exclusions exclusions(lmp, *list, map);
-  if (const std::string problem = exclusions.bonds_left_out(); !problem.empty()) error->all(FLERR, problem);
-  if (const std::string problem = exclusions.pairs_left_out(); !problem.empty()) warn_once(problem);
-  std::vector<int> centres = exclusions.centres();
+  take_neighbours();
 
   if (!own_exchange_) {
-    graph_->set_list(*list, std::move(centres), {}, std::nullopt, {});
+    graph_->set_rows({}, std::nullopt, {});
     return;
   }
   if (!communicator_) communicator_ = std::make_shared<grapevine::Communicator>(world);
@@ -313,11 +343,26 @@ void PairGrapevine::take_list()
   packer_ = &finder;
   const std::vector<grapevine::Owner> owners = finder.find(lmp, this);
   auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
-                                                    ghosts_in_lists(*list, centres, atom->nlocal, atom->nghost));
-  std::vector<unsigned char> at_boundary = atoms_at_boundary(*list, centres, atom->nlocal, *plan);
-  graph_->set_list(*list, std::move(centres), plan->rows(), halo_rows(*plan), std::move(at_boundary));
+                                                    ghosts_in_lists(*graph_, atom->nlocal, atom->nghost));
+  graph_->set_rows(plan->rows(), halo_rows(*plan), atoms_at_boundary(*graph_, atom->nlocal, *plan));
   if (force_exchange_) force_exchange_->set_plan(plan);
   for (Member &member : members_) member.engine->set_plan(plan);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairGrapevine::take_neighbours()
+{
+  if (cell_graph_) {
+    if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol)
+      error->all(FLERR, "Atoms are excluded from neighbour lists: use pair_style grapevine neighbours lammps");
+    cell_graph_->sort(*atom, cutoff_, neighbor->skin);
+    return;
+  }
+  const Exclusions exclusions(lmp, *list, map);
+  if (const std::string problem = exclusions.bonds_left_out(); !problem.empty()) error->all(FLERR, problem);
+  if (const std::string problem = exclusions.pairs_left_out(); !problem.empty()) warn_once(problem);
+  list_graph_->set_list(*list, exclusions.centres());
 }
 
 /* ----------------------------------------------------------------------
@@ -542,17 +587,17 @@ void PairGrapevine::report_non_finite(const Member &member, const grapevine::Out
 
   double closest = INFINITY;
   std::string pair;
-  for (const int i : graph_->centres()) {
-    if (finite(i)) continue;
-    for (int jj = 0; jj < list->numneigh[i]; jj++) {
-      const int j = list->firstneigh[i][jj] & NEIGHMASK;
+  graph_->visit_lists([&](int i, std::span<const int> neighbours) {
+    if (finite(i)) return;
+    for (const int entry : neighbours) {
+      const int j = entry & NEIGHMASK;
       const double *a = atom->x[i], *b = atom->x[j];
       const double distance = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
       if (distance >= closest) continue;
       closest = distance;
       pair = fmt::format(" (the closest, {} and {}, are {:.3g} Angstrom apart)", name_of(i), name_of(j), distance);
     }
-  }
+  });
 
   // the first to stop stops all: where atoms are further apart, it most likely came from another rank, which goes first
   std::this_thread::sleep_for(std::chrono::duration<double>(comm->nprocs > 1 ? 0.5 * MIN(closest, 2.0) : 0.0));

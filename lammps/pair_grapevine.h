@@ -10,14 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "cell_graph.h"
 #include "committee/deviation.hpp"
-#include "lammps_graph.h"
 #include "lammps_halo.h"
+#include "list_graph.h"
 #include "model_engine.h"
 
 namespace LAMMPS_NS {
 
-/// pair_style grapevine [double|mixed] [exchange own|lammps] [committee mean|first]
+/// pair_style grapevine [double|mixed] [exchange own|lammps] [committee mean|first] [neighbours own|lammps]
 /// pair_coeff * * model.safetensors [model2.safetensors ...] El1 El2 ...
 class PairGrapevine : public Pair {
  public:
@@ -54,8 +55,10 @@ class PairGrapevine : public Pair {
   void allocate();
   Member make_member(const std::string &);
   void map_species(Member &) const;
+  std::string why_list_is_needed() const;
   bool list_is_new() const;
   void take_list();
+  void take_neighbours();
   void warn_once(const std::string &);
   std::string read_file_on_rank_0(const std::string &);
   double evaluate(Member &, double, bool, double *);
@@ -70,13 +73,16 @@ class PairGrapevine : public Pair {
 
   bool mixed_;
   bool own_exchange_;
+  bool own_neighbours_;
   bool mean_drives_;    // otherwise the first model
   std::shared_ptr<const grapevine::Communicator> communicator_;
   MessagePacker *packer_;          // of the message under way
   std::vector<Member> members_;    // one, or those of a committee
   double cutoff_;                  // largest of the models
   std::vector<double> atom_virials_;
-  std::unique_ptr<LammpsGraph> graph_;
+  std::unique_ptr<ListGraph> list_graph_;    // this or the next
+  std::unique_ptr<CellGraph> cell_graph_;
+  LammpsGraph *graph_;
   bool setup_done_;    // since the list was last taken up
   std::set<std::string> warned_;
   bigint list_builds_, list_step_;

@@ -1,31 +1,12 @@
 #include "neighbours/edge_stripper.hpp"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
+#include "neighbours/grid.hpp"
 #include "neighbours/strip.hpp"
 
 namespace grapevine {
-
-namespace {
-
-// Closer than this no potential of this kind was ever trained, and the direction of an edge loses its digits.
-constexpr double smallest_distance = 0.01;
-
-// Differences up to half the range of a 32-bit integer must be those of neighbours.
-double grid_spacing(double reach) {
-  double spacing = std::ldexp(1.0, -26);
-  while (reach + 2 > spacing * std::ldexp(1.0, 31)) spacing *= 2;
-  return spacing;
-}
-
-// x / spacing rounded to an integer, its last 32 bits: adding 1.5 * 2^52 leaves them at the end of the mantissa.
-std::int32_t on_grid(double x, double inverse_spacing) {
-  return static_cast<std::int32_t>(std::bit_cast<std::uint64_t>(x * inverse_spacing + 6755399441055744.0));
-}
-
-}  // namespace
 
 void EdgeStripper<float>::update(const double* positions, int atoms, const int* rows, double cutoff, double reach) {
   const double spacing = grid_spacing(reach);

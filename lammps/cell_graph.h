@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef GRAPEVINE_CELL_GRAPH_H
+#define GRAPEVINE_CELL_GRAPH_H
+
+#include "neighbours/cell_edges.hpp"
+
+#include "lammps_graph.h"
+
+namespace LAMMPS_NS {
+
+/// Edges without a neighbour list: LAMMPS need not build one.
+class CellGraph final : public LammpsGraph {
+ public:
+  explicit CellGraph(bool mixed) : mixed_(mixed) {}
+
+  /// Takes up atoms that LAMMPS has just exchanged; all own ones are centres. Edges up to `cutoff` long will be found
+  /// until some atom has moved by half of `skin`.
+  void sort(const Atom &atom, double cutoff, double skin);
+
+  void visit_lists(const Visit &visit) const override;
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;
+  double bytes() const override;
+
+ private:
+  template <class Real> void sort_in(grapevine::CellEdges<Real> &, const Atom &, double cutoff, double skin);
+  template <class Real> void visit_in(const grapevine::CellEdges<Real> &, const Visit &) const;
+  void place(const double *positions, int atoms, double reach) override;
+  void set_cutoff(double cutoff) override;
+
+  bool mixed_;
+  grapevine::CellEdges<float> in_float_;
+  grapevine::CellEdges<double> in_double_;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

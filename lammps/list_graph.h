@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef GRAPEVINE_LIST_GRAPH_H
+#define GRAPEVINE_LIST_GRAPH_H
+
+#include "neighbours/edge_stripper.hpp"
+
+#include "lammps_graph.h"
+
+namespace LAMMPS_NS {
+class NeighList;
+
+/// Edges from LAMMPS's full neighbour list.
+class ListGraph final : public LammpsGraph {
+ public:
+  explicit ListGraph(bool mixed) : mixed_(mixed) {}
+
+  /// Takes up a new neighbour list and those of its atoms whose energy is computed.
+  void set_list(const NeighList &list, std::vector<int> centres);
+
+  void visit_lists(const Visit &visit) const override;
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
+  void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;
+  double bytes() const override;
+
+ private:
+  void place(const double *positions, int atoms, double reach) override;
+  void set_cutoff(double cutoff) override;
+  template <class Real>
+  void fill(const grapevine::EdgeStripper<Real> &, std::span<const int>, grapevine::EdgeBlock<Real> &) const;
+
+  bool mixed_;
+  double cutoff_ = 0.0;
+  const NeighList *list_ = nullptr;
+  grapevine::EdgeStripper<float> in_float_;
+  grapevine::EdgeStripper<double> in_double_;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
