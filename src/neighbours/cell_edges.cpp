@@ -184,40 +184,38 @@ typename CellEdges<Real>::Candidates CellEdges<Real>::candidates(const Bounds& b
 }
 
 template <class Real>
-void CellEdges<Real>::append(std::span<const int> centres, EdgeBlock<Real>& block) const {
+template <class Work>
+void CellEdges<Real>::for_each_group(std::span<const int> centres, double reach, const Work& work) const {
   if (centres.empty()) return;
   const Bounds bounds = bounds_of(centres);
-  if (centres.size() > 1 && is_wide(bounds)) {
-    append(centres.first(centres.size() / 2), block);
-    append(centres.subspan(centres.size() / 2), block);
-    return;
-  }
-  const Candidates all = candidates(bounds, cutoff_ + 0.5 * skin_);
-  for (const int i : centres) {
-    const int found = strip(all, i, cutoff_);
-    block.reserve(found);
-    const auto start = static_cast<std::size_t>(block.edges());
-    copy_padded(all.edges.x, found, &block.x[start]);
-    copy_padded(all.edges.y, found, &block.y[start]);
-    copy_padded(all.edges.z, found, &block.z[start]);
-    for (int e = 0; e < found; ++e) block.neighbour[start + static_cast<std::size_t>(e)] = rows_[all.edges.atom[e]];
-    block.close(i, found);
-  }
+  if (centres.size() == 1 || !is_wide(bounds)) return work(centres, candidates(bounds, reach));
+  for_each_group(centres.first(centres.size() / 2), reach, work);
+  for_each_group(centres.subspan(centres.size() / 2), reach, work);
+}
+
+template <class Real>
+void CellEdges<Real>::append(std::span<const int> centres, EdgeBlock<Real>& block) const {
+  for_each_group(centres, cutoff_ + 0.5 * skin_, [&](std::span<const int> group, const Candidates& all) {
+    for (const int i : group) {
+      const int found = strip(all, i, cutoff_);
+      block.reserve(found);
+      const auto start = static_cast<std::size_t>(block.edges());
+      copy_padded(all.edges.x, found, &block.x[start]);
+      copy_padded(all.edges.y, found, &block.y[start]);
+      copy_padded(all.edges.z, found, &block.z[start]);
+      for (int e = 0; e < found; ++e) block.neighbour[start + static_cast<std::size_t>(e)] = rows_[all.edges.atom[e]];
+      block.close(i, found);
+    }
+  });
 }
 
 template <class Real>
 void CellEdges<Real>::visit_lists(std::span<const int> centres,
                                   const std::function<void(int, std::span<const int>)>& visit) const {
-  if (centres.empty()) return;
-  const Bounds bounds = bounds_of(centres);
-  if (centres.size() > 1 && is_wide(bounds)) {
-    visit_lists(centres.first(centres.size() / 2), visit);
-    visit_lists(centres.subspan(centres.size() / 2), visit);
-    return;
-  }
   const double reach = longest_ + skin_;
-  const Candidates all = candidates(bounds, reach);
-  for (const int i : centres) visit(i, {all.edges.atom, static_cast<std::size_t>(strip(all, i, reach))});
+  for_each_group(centres, reach, [&](std::span<const int> group, const Candidates& all) {
+    for (const int i : group) visit(i, {all.edges.atom, static_cast<std::size_t>(strip(all, i, reach))});
+  });
 }
 
 template <class Real>

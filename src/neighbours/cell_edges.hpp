@@ -57,6 +57,9 @@ class CellEdges {
   Bounds bounds_of(std::span<const int> atoms) const;
   bool is_wide(const Bounds& bounds) const;
   Candidates candidates(const Bounds& bounds, double reach) const;
+  /// Calls work(group, candidates) for groups of centres that are near each other.
+  template <class Work>
+  void for_each_group(std::span<const int> centres, double reach, const Work& work) const;
   std::array<Coordinate, 3> far_from(const Bounds& bounds) const;
   int strip(const Candidates& all, int centre, double cutoff) const;
   void fail_too_close(int centre, const NearEdges<Real>& edges, int count) const;
