@@ -4,6 +4,8 @@
 
 #include "neighbours/cell_edges.hpp"
 
+#include <variant>
+
 #include "lammps_graph.h"
 
 namespace LAMMPS_NS {
@@ -11,7 +13,7 @@ namespace LAMMPS_NS {
 /// Edges without a neighbour list: LAMMPS need not build one.
 class CellGraph final : public LammpsGraph {
  public:
-  explicit CellGraph(bool mixed) : mixed_(mixed) {}
+  explicit CellGraph(bool mixed);
 
   /// Takes up atoms that LAMMPS has just exchanged; all own ones are centres. Edges up to `cutoff` long will be found
   /// until some atom has moved by half of `skin`.
@@ -23,14 +25,11 @@ class CellGraph final : public LammpsGraph {
   double bytes() const override;
 
  private:
-  template <class Real> void sort_in(grapevine::CellEdges<Real> &, const Atom &, double cutoff, double skin);
-  template <class Real> void visit_in(const grapevine::CellEdges<Real> &, const Visit &) const;
-  void place(const double *positions, int atoms, double reach) override;
+  void place(const double *positions, int atoms, double cutoff, double reach) override;
   void set_cutoff(double cutoff) override;
+  template <class Real> void fill(std::span<const int>, grapevine::EdgeBlock<Real> &) const;
 
-  bool mixed_;
-  grapevine::CellEdges<float> in_float_;
-  grapevine::CellEdges<double> in_double_;
+  std::variant<grapevine::CellEdges<double>, grapevine::CellEdges<float>> cells_;
 };
 
 }    // namespace LAMMPS_NS

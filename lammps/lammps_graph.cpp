@@ -27,7 +27,7 @@ void LammpsGraph::update(const Atom &atom, const int *species_of_type, double cu
     std::iota(rows_.begin(), rows_.end(), 0);
   }
   set_model(atom, species_of_type, cutoff);
-  if (atoms > 0) place(atom.x[0], atoms, reach);
+  if (atoms > 0) place(atom.x[0], atoms, cutoff, reach);
 }
 
 void LammpsGraph::set_model(const Atom &atom, const int *species_of_type, double cutoff)

@@ -46,7 +46,7 @@ class LammpsGraph : public grapevine::Graph {
   const int *rows() const { return rows_.data(); }
 
  private:
-  virtual void place(const double *positions, int atoms, double reach) = 0;
+  virtual void place(const double *positions, int atoms, double cutoff, double reach) = 0;
   virtual void set_cutoff(double cutoff) = 0;
 
   int own_ = 0;

@@ -7,6 +7,11 @@
 
 using namespace LAMMPS_NS;
 
+ListGraph::ListGraph(bool mixed)
+{
+  if (mixed) stripper_ = grapevine::EdgeStripper<float>();
+}
+
 void ListGraph::set_list(const NeighList &list, std::vector<int> centres)
 {
   list_ = &list;
@@ -18,42 +23,34 @@ void ListGraph::visit_lists(const Visit &visit) const
   for (const int i : centres()) visit(i, {list_->firstneigh[i], static_cast<std::size_t>(list_->numneigh[i])});
 }
 
-void ListGraph::place(const double *positions, int atoms, double reach)
+void ListGraph::place(const double *positions, int atoms, double cutoff, double reach)
 {
-  if (mixed_)
-    in_float_.update(positions, atoms, rows(), cutoff_, reach);
-  else
-    in_double_.update(positions, atoms, rows(), cutoff_, reach);
+  std::visit([&](auto &stripper) { stripper.update(positions, atoms, rows(), cutoff, reach); }, stripper_);
 }
 
 void ListGraph::set_cutoff(double cutoff)
 {
-  cutoff_ = cutoff;
-  if (mixed_)
-    in_float_.set_cutoff(cutoff);
-  else
-    in_double_.set_cutoff(cutoff);
+  std::visit([&](auto &stripper) { stripper.set_cutoff(cutoff); }, stripper_);
 }
 
-template <class Real>
-void ListGraph::fill(const grapevine::EdgeStripper<Real> &stripper, std::span<const int> centres,
-                     grapevine::EdgeBlock<Real> &block) const
+template <class Real> void ListGraph::fill(std::span<const int> centres, grapevine::EdgeBlock<Real> &block) const
 {
+  const auto &stripper = std::get<grapevine::EdgeStripper<Real>>(stripper_);
   block.clear();
   for (const int i : centres) stripper.append(i, list_->firstneigh[i], list_->numneigh[i], NEIGHMASK, block);
 }
 
 void ListGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const
 {
-  fill(in_float_, centres, block);
+  fill(centres, block);
 }
 
 void ListGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const
 {
-  fill(in_double_, centres, block);
+  fill(centres, block);
 }
 
 double ListGraph::bytes() const
 {
-  return LammpsGraph::bytes() + in_float_.bytes() + in_double_.bytes();
+  return LammpsGraph::bytes() + std::visit([](const auto &stripper) { return stripper.bytes(); }, stripper_);
 }

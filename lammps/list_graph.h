@@ -4,6 +4,8 @@
 
 #include "neighbours/edge_stripper.hpp"
 
+#include <variant>
+
 #include "lammps_graph.h"
 
 namespace LAMMPS_NS {
@@ -12,7 +14,7 @@ class NeighList;
 /// Edges from LAMMPS's full neighbour list.
 class ListGraph final : public LammpsGraph {
  public:
-  explicit ListGraph(bool mixed) : mixed_(mixed) {}
+  explicit ListGraph(bool mixed);
 
   /// Takes up a new neighbour list and those of its atoms whose energy is computed.
   void set_list(const NeighList &list, std::vector<int> centres);
@@ -23,16 +25,12 @@ class ListGraph final : public LammpsGraph {
   double bytes() const override;
 
  private:
-  void place(const double *positions, int atoms, double reach) override;
+  void place(const double *positions, int atoms, double cutoff, double reach) override;
   void set_cutoff(double cutoff) override;
-  template <class Real>
-  void fill(const grapevine::EdgeStripper<Real> &, std::span<const int>, grapevine::EdgeBlock<Real> &) const;
+  template <class Real> void fill(std::span<const int>, grapevine::EdgeBlock<Real> &) const;
 
-  bool mixed_;
-  double cutoff_ = 0.0;
   const NeighList *list_ = nullptr;
-  grapevine::EdgeStripper<float> in_float_;
-  grapevine::EdgeStripper<double> in_double_;
+  std::variant<grapevine::EdgeStripper<double>, grapevine::EdgeStripper<float>> stripper_;
 };
 
 }    // namespace LAMMPS_NS

@@ -284,6 +284,13 @@ void PairGrapevine::init_style()
   setup_done_ = true;
 }
 
+/* ---------------------------------------------------------------------- */
+
+bool PairGrapevine::atoms_are_excluded() const
+{
+  return neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol;
+}
+
 /* ----------------------------------------------------------------------
    what only a list of LAMMPS can tell, as its command; fixes that try insertions exclude groups when they are set up
 ------------------------------------------------------------------------- */
@@ -291,7 +298,7 @@ void PairGrapevine::init_style()
 std::string PairGrapevine::why_list_is_needed() const
 {
   if (force->pair != this) return "A pair style beside this one";
-  if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol) return "neigh_modify exclude";
+  if (atoms_are_excluded()) return "neigh_modify exclude";
   if (neighbor->includegroup) return "neigh_modify include";
   if (atom->molecular != Atom::ATOMIC) return "An atom style with molecules";
   for (const Fix *fix : modify->get_fix_list())
@@ -354,7 +361,7 @@ void PairGrapevine::take_list()
 void PairGrapevine::take_neighbours()
 {
   if (cell_graph_) {
-    if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol)
+    if (atoms_are_excluded())
       error->all(FLERR, "Atoms are excluded from neighbour lists: use pair_style grapevine neighbours lammps");
     cell_graph_->sort(*atom, cutoff_, neighbor->skin);
     return;

@@ -55,6 +55,7 @@ class PairGrapevine : public Pair {
   void allocate();
   Member make_member(const std::string &);
   void map_species(Member &) const;
+  bool atoms_are_excluded() const;
   std::string why_list_is_needed() const;
   bool list_is_new() const;
   void take_list();

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "neighbours/grid.hpp"
+#include "neighbours/positions.hpp"
 
 namespace grapevine {
 
@@ -52,13 +53,6 @@ template <class Number>
 void copy_padded(const Number* from, int count, Number* to) {
   for (std::size_t n = 0; n < static_cast<std::size_t>(count); n += padding)
     std::memcpy(to + n, from + n, padding * sizeof(Number));
-}
-
-void check_finite(const double* positions, std::size_t atoms) {
-  for (std::size_t i = 0; i < atoms; ++i)
-    for (std::size_t k = 0; k < 3; ++k)
-      if (!std::isfinite(positions[3 * i + k]))
-        throw AtomError(static_cast<int>(i), static_cast<int>(i), std::numeric_limits<double>::quiet_NaN());
 }
 
 }  // namespace
@@ -114,8 +108,8 @@ template <class Real>
 void CellEdges<Real>::sort(const double* positions, int atoms, double cutoff, double skin) {
   cutoff_ = longest_ = cutoff;
   skin_ = skin;
-  spacing_ = grid_spacing(cutoff + skin);
   const double reach = cutoff + skin;
+  spacing_ = grid_spacing(reach);
   widest_ = widest_in_reach * reach;
   if (std::is_same_v<Real, float>) {
     wrap_ = std::ldexp(spacing_, 32) - reach - slack;
@@ -139,15 +133,13 @@ void CellEdges<Real>::update(const double* positions, const int* rows) {
     y_[n] = coordinate(r[1]);
     z_[n] = coordinate(r[2]);
   }
-  if (check != 0) check_finite(positions, order.size());
+  if (check != 0) check_positions(positions, static_cast<int>(order.size()));
 }
 
 template <class Real>
 Bounds CellEdges<Real>::bounds_of(std::span<const int> atoms) const {
-  const auto at = [&](int i) { return positions_ + 3 * static_cast<std::ptrdiff_t>(i); };
-  const double* first = at(atoms.front());
-  Bounds bounds{{first[0], first[1], first[2]}, {first[0], first[1], first[2]}};
-  for (const int i : atoms) bounds.include(at(i));
+  Bounds bounds;
+  for (const int i : atoms) bounds.include(positions_ + 3 * static_cast<std::ptrdiff_t>(i));
   return bounds;
 }
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "engine/graph.hpp"
+#include "neighbours/positions.hpp"
 
 namespace grapevine {
 
@@ -44,11 +43,9 @@ void CellList::sort(const double* positions, int atoms, double reach) {
   const auto at = [&](int i) { return positions + 3 * static_cast<std::ptrdiff_t>(i); };
   order_.resize(static_cast<std::size_t>(atoms));
   if (atoms == 0) return;
-  Bounds bounds{{at(0)[0], at(0)[1], at(0)[2]}, {at(0)[0], at(0)[1], at(0)[2]}};
-  for (int i = 0; i < atoms; ++i) {
-    if (!std::isfinite(at(i)[0] + at(i)[1] + at(i)[2])) throw AtomError(i, i, std::numeric_limits<double>::quiet_NaN());
-    bounds.include(at(i));
-  }
+  check_positions(positions, atoms);
+  Bounds bounds;
+  for (int i = 0; i < atoms; ++i) bounds.include(at(i));
   choose_cells(bounds, atoms, reach);
   for (int i = 0; i < atoms; ++i) ++begin_[cell_of(at(i)) + 1];
   for (std::size_t c = 1; c < begin_.size(); ++c) begin_[c] += begin_[c - 1];
@@ -77,11 +74,13 @@ int CellList::cell_along(std::size_t axis, double r) const {
   return static_cast<int>(std::clamp(cell, 0.0, static_cast<double>(cells_[axis] - 1)));
 }
 
+std::size_t CellList::cell_at(int x, int y, int z) const {
+  const auto row = static_cast<std::size_t>(y) + static_cast<std::size_t>(cells_[1]) * static_cast<std::size_t>(z);
+  return static_cast<std::size_t>(x) + static_cast<std::size_t>(cells_[0]) * row;
+}
+
 std::size_t CellList::cell_of(const double* r) const {
-  return static_cast<std::size_t>(cell_along(0, r[0])) +
-         static_cast<std::size_t>(cells_[0]) *
-             (static_cast<std::size_t>(cell_along(1, r[1])) +
-              static_cast<std::size_t>(cells_[1]) * static_cast<std::size_t>(cell_along(2, r[2])));
+  return cell_at(cell_along(0, r[0]), cell_along(1, r[1]), cell_along(2, r[2]));
 }
 
 void CellList::near(const Bounds& bounds, double reach, std::vector<Range>& ranges) const {
@@ -97,12 +96,9 @@ void CellList::near(const Bounds& bounds, double reach, std::vector<Range>& rang
     for (int y = cell_along(1, bounds.low[1] - reach); y <= cell_along(1, bounds.high[1] + reach); ++y) {
       const double left = left_of_z - gap_to(1, y) * gap_to(1, y);
       if (left < 0) continue;
-      const std::size_t row =
-          static_cast<std::size_t>(cells_[0]) *
-          (static_cast<std::size_t>(y) + static_cast<std::size_t>(cells_[1]) * static_cast<std::size_t>(z));
       const double along = std::sqrt(left);
-      const int first = begin_[row + static_cast<std::size_t>(cell_along(0, bounds.low[0] - along))];
-      const int last = begin_[row + static_cast<std::size_t>(cell_along(0, bounds.high[0] + along)) + 1];
+      const int first = begin_[cell_at(cell_along(0, bounds.low[0] - along), y, z)];
+      const int last = begin_[cell_at(cell_along(0, bounds.high[0] + along), y, z) + 1];
       if (first < last) ranges.push_back({first, last});
     }
   }

@@ -2,14 +2,17 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace grapevine {
 
-/// A box along the axes, Angstrom.
+/// A box along the axes, Angstrom; at first without any point.
 struct Bounds {
-  std::array<double, 3> low{}, high{};
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  std::array<double, 3> low{infinity, infinity, infinity};
+  std::array<double, 3> high{-infinity, -infinity, -infinity};
 
   void include(const double* r);
   bool contains(const double* r) const;
@@ -44,6 +47,7 @@ class CellList {
  private:
   void choose_cells(const Bounds& bounds, int atoms, double reach);
   int cell_along(std::size_t axis, double r) const;
+  std::size_t cell_at(int x, int y, int z) const;
   std::size_t cell_of(const double* r) const;
 
   std::array<double, 3> origin_{};

@@ -1,9 +1,9 @@
 #include "neighbours/edge_stripper.hpp"
 
 #include <cmath>
-#include <limits>
 
 #include "neighbours/grid.hpp"
+#include "neighbours/positions.hpp"
 #include "neighbours/strip.hpp"
 
 namespace grapevine {
@@ -20,11 +20,7 @@ void EdgeStripper<float>::update(const double* positions, int atoms, const int* 
     check += 0 * (r[0] + r[1] + r[2]);
     points_[i] = {on_grid(r[0], inverse), on_grid(r[1], inverse), on_grid(r[2], inverse), rows[i]};
   }
-  if (check == 0) return;
-  for (int i = 0; i < atoms; ++i)
-    for (int k = 0; k < 3; ++k)
-      if (!std::isfinite(positions[3 * static_cast<std::ptrdiff_t>(i) + k]))
-        throw AtomError(i, i, std::numeric_limits<double>::quiet_NaN());
+  if (check != 0) check_positions(positions, atoms);
 }
 
 void EdgeStripper<float>::append(int centre, const int* list, int count, int mask, EdgeBlock<float>& block) const {
@@ -49,10 +45,7 @@ void EdgeStripper<double>::update(const double* positions, int atoms, const int*
   positions_ = positions;
   rows_ = rows;
   set_cutoff(cutoff);
-  for (int i = 0; i < atoms; ++i)
-    for (int k = 0; k < 3; ++k)
-      if (!std::isfinite(positions[3 * static_cast<std::ptrdiff_t>(i) + k]))
-        throw AtomError(i, i, std::numeric_limits<double>::quiet_NaN());
+  check_positions(positions, atoms);
 }
 
 void EdgeStripper<double>::append(int centre, const int* list, int count, int mask, EdgeBlock<double>& block) const {

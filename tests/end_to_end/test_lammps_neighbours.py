@@ -21,10 +21,10 @@ MOVE = MEASURE + dump(every=40) + "timestep 0.0002\nfix move all nve\nthermo 40\
 def script(tmp_path, three_layer):
     """script(style, box, ...): writes the data file and returns an input of some steps."""
 
-    def write(style, box="cube", model=three_layer, elements=ELEMENTS, rest=MOVE):
+    def write(style, box="cube", model=three_layer, rest=MOVE):
         atoms, before, after = BOXES[box]
         write_data(tmp_path / "data.test", atoms, ELEMENTS, thermal_velocities(atoms, 300))
-        return setup(model, elements, before=before, precision=style) + f"{after}\nneighbor 0.5 bin\n" + rest
+        return setup(model, ELEMENTS, before=before, precision=style) + f"{after}\nneighbor 0.5 bin\n" + rest
 
     return write
 
@@ -66,7 +66,7 @@ def test_in_mixed_precision_and_by_threads(lammps, script):
         assert relative_difference(run.atoms()["f"], reference.atoms()["f"]) < 1e-4
 
 
-def test_of_a_committee(lammps, script, three_layer, golden_model):
+def test_of_a_committee(lammps, script, three_layer):
     models = f"{three_layer} {three_layer}"
     runs = [lammps(script(f"double neighbours {whose}", model=models), 2) for whose in ("own", "lammps")]
     assert_same(*runs, 1e-11)

@@ -76,7 +76,7 @@ Edges<Real> edges_in_cells(const CellEdges<Real>& cells, std::size_t atoms, std:
   return edges;
 }
 
-/// From lists of all others, whatever their distance.
+/// From lists of all others within cutoff and skin.
 template <class Real>
 Edges<Real> edges_of_lists(const std::vector<double>& positions, const std::vector<int>& rows, double length) {
   const auto atoms = static_cast<int>(rows.size());
