@@ -27,10 +27,12 @@ Hyperparameters::Hyperparameters(const TensorFile& file)
     : where_(file.name() + ": hyperparameters"),
       object_(parse_strict_json(file.metadata("hyperparameters"), where_, json_depth)) {}
 
-void Hyperparameters::check_keys(const json& object, const std::set<std::string>& keys) const {
+void Hyperparameters::check_keys(const json& object, const std::set<std::string>& keys,
+                                 const std::set<std::string>& optional) const {
   if (!object.is_object()) throw Error(fmt::format("{}: an object with {} is missing", where_, fmt::join(keys, ", ")));
   for (const auto& item : object.items())
-    if (keys.count(item.key()) == 0) throw Error(fmt::format("{}: unknown key \"{}\"", where_, item.key()));
+    if (keys.count(item.key()) + optional.count(item.key()) == 0)
+      throw Error(fmt::format("{}: unknown key \"{}\"", where_, item.key()));
   for (const std::string& key : keys)
     if (!object.contains(key)) throw Error(fmt::format("{}: \"{}\" is missing", where_, key));
 }

@@ -16,8 +16,9 @@ class Hyperparameters {
 
   const nlohmann::json& object() const { return object_; }
 
-  /// Throws unless `object` is an object with these keys and no others.
-  void check_keys(const nlohmann::json& object, const std::set<std::string>& keys) const;
+  /// Throws unless `object` is an object with these keys and no others but the optional ones.
+  void check_keys(const nlohmann::json& object, const std::set<std::string>& keys,
+                  const std::set<std::string>& optional = {}) const;
 
   int size(const nlohmann::json& object, const char* key) const;  ///< 0 to 65536
   double number(const nlohmann::json& object, const char* key) const;

@@ -8,14 +8,14 @@
 #include <tuple>
 #include <utility>
 
-#include "models/nequip/clebsch_gordan.hpp"
+#include "models/equivariant/wigner_3j.hpp"
 
 namespace grapevine::e3nn {
 namespace {
 
-using nequip::EquivariantLinear;
-using nequip::Irreps;
-using nequip::IrrepsList;
+using equivariant::EquivariantLinear;
+using equivariant::Irreps;
+using equivariant::IrrepsList;
 
 constexpr Irreps even_scalar = {1, 0, 1};
 
@@ -90,14 +90,14 @@ template <int l1, int l2, int l3>
 std::vector<double> table() {
   std::vector<double> values;
   if constexpr (l1 + l2 >= l3 && l1 + l3 >= l2 && l2 + l3 >= l1) {
-    const typename nequip::Wigner3j<l1, l2, l3>::Table made = nequip::Wigner3j<l1, l2, l3>::make();
+    const typename equivariant::Wigner3j<l1, l2, l3>::Table made = equivariant::Wigner3j<l1, l2, l3>::make();
     for (const auto& rows : made)
       for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
   }
   return values;
 }
 
-constexpr int orders = nequip::max_order + 1;
+constexpr int orders = equivariant::max_order + 1;
 
 template <std::size_t... index>
 std::vector<double> table(std::size_t wanted, std::index_sequence<index...>) {
@@ -187,8 +187,8 @@ EquivariantLinear SpeciesLinear::unpack(const std::vector<double>& weight, int s
   return result;
 }
 
-nequip::Activation normalised_activation(nequip::ActivationKind kind) {
-  using nequip::ActivationKind;
+equivariant::Activation normalised_activation(equivariant::ActivationKind kind) {
+  using equivariant::ActivationKind;
   switch (kind) {
     case ActivationKind::identity: return {kind, 1};
     case ActivationKind::silu: return {kind, 1.6791767923989418};

@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "models/nequip/parameters.hpp"
+#include "models/equivariant/activation.hpp"
+#include "models/equivariant/irreps.hpp"
+#include "models/equivariant/linear.hpp"
 
 /// Conventions of the library e3nn, on which SevenNet is built: orders of irreps and of weights, normalisations.
 namespace grapevine::e3nn {
@@ -14,18 +16,18 @@ struct Layout {
     int index = 0;    ///< in `irreps`
     int channel = 0;  ///< the first
   };
-  nequip::IrrepsList pieces;  ///< the Grapevine list
-  nequip::IrrepsList irreps;  ///< e3nn's
-  std::vector<Place> places;  ///< one for each of `pieces`
+  equivariant::IrrepsList pieces;  ///< the Grapevine list
+  equivariant::IrrepsList irreps;  ///< e3nn's
+  std::vector<Place> places;       ///< one for each of `pieces`
 };
 
 /// The same list on both sides.
-Layout as_written(const nequip::IrrepsList& list);
+Layout as_written(const equivariant::IrrepsList& list);
 /// e3nn's side sorted by order, then parity (odd first), and merged: Irreps.sort and Irreps.simplify.
-Layout regrouped(const nequip::IrrepsList& list);
+Layout regrouped(const equivariant::IrrepsList& list);
 
 /// Order in which e3nn's Irreps.sort puts these irreps; equal ones keep theirs.
-std::vector<int> sorted_order(const nequip::IrrepsList& list);
+std::vector<int> sorted_order(const equivariant::IrrepsList& list);
 
 /// Weights of an e3nn.o3.Linear from one layout to another, with scalars appended to its input that are one-hot.
 class Linear {
@@ -37,8 +39,8 @@ class Linear {
   std::size_t biases() const;
 
   /// The map as it is applied; its bias is that of e3nn (if not empty) and of the one-hot input that is 1 (if any).
-  nequip::EquivariantLinear unpack(const std::vector<double>& weight, const std::vector<double>& bias,
-                                   int one_hot = -1) const;
+  equivariant::EquivariantLinear unpack(const std::vector<double>& weight, const std::vector<double>& bias,
+                                        int one_hot = -1) const;
 
  private:
   const Layout& inputs_;
@@ -53,7 +55,7 @@ class SpeciesLinear {
       : inputs_(inputs), outputs_(outputs), species_(species) {}
 
   std::size_t weights() const;
-  nequip::EquivariantLinear unpack(const std::vector<double>& weight, int species) const;
+  equivariant::EquivariantLinear unpack(const std::vector<double>& weight, int species) const;
 
  private:
   const Layout& inputs_;
@@ -62,9 +64,10 @@ class SpeciesLinear {
 };
 
 /// Factor that brings the second moment of an activation to one for normal input, as e3nn's normalize2mom samples it.
-nequip::Activation normalised_activation(nequip::ActivationKind kind);
+equivariant::Activation normalised_activation(equivariant::ActivationKind kind);
 
-/// e3nn's wigner_3j(l1, l2, l3), [2 l1 + 1][2 l2 + 1][2 l3 + 1]; the orders couple and are at most nequip::max_order.
+/// e3nn's wigner_3j(l1, l2, l3), [2 l1 + 1][2 l2 + 1][2 l3 + 1]; the orders couple and are at most
+/// equivariant::max_order.
 std::vector<double> wigner_3j(int l1, int l2, int l3);
 
 }  // namespace grapevine::e3nn

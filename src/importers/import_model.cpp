@@ -96,7 +96,7 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequ
   SevenNetImport import = import_sevennet(archive, options);
   const nequip::Parameters& p = import.parameters;
   return {sevennet_kind, import.origin, import.notes,
-          summary_of(p.species, p.cutoff, fmt::format("{} interactions", p.interactions.size()), p.count()),
+          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
           [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
 }
 

@@ -18,12 +18,12 @@ namespace grapevine {
 namespace {
 
 using e3nn::Layout;
-using nequip::Dense;
-using nequip::EquivariantLinear;
+using equivariant::Dense;
+using equivariant::EquivariantLinear;
+using equivariant::Irreps;
+using equivariant::IrrepsList;
+using equivariant::Path;
 using nequip::Interaction;
-using nequip::Irreps;
-using nequip::IrrepsList;
-using nequip::Path;
 
 std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
@@ -39,11 +39,11 @@ bool is_deployed(const TorchArchive& archive) {
   return object && (*object)->class_name.starts_with("__torch__.sevenn.");
 }
 
-bool is_even_scalar(const Irreps& irreps) { return irreps.order == 0 && irreps.parity == 1; }
+bool is_even_scalar(const Irreps& irreps) { return irreps.is_even_scalar(); }
 
 /// Scalars are those irreps of order 0; all others are gated, by even scalars if there are any even scalars at all.
-nequip::Gate gate_of(const IrrepsList& features, const SevenNetConfiguration& c) {
-  nequip::Gate gate;
+equivariant::Gate gate_of(const IrrepsList& features, const SevenNetConfiguration& c) {
+  equivariant::Gate gate;
   for (const Irreps& irreps : features) (irreps.order == 0 ? gate.scalars : gate.gated).push_back(irreps);
   gate.gate_parity = std::any_of(gate.scalars.begin(), gate.scalars.end(), is_even_scalar) ? 1 : -1;
   for (const Irreps& irreps : gate.scalars)
@@ -97,20 +97,20 @@ class Importer {
 
   void read_edges() {
     p_.species = c_.species;
-    p_.cutoff = c_.cutoff;
+    p_.basis.cutoff = c_.cutoff;
     p_.edge_order = c_.edge_order;
     p_.odd_harmonics = c_.parity;
     p_.normalised_harmonics = c_.normalised_harmonics;
-    p_.cutoff_kind = c_.cutoff_kind;
-    p_.cutoff_power = c_.cutoff_power;
-    p_.cutoff_onset = c_.cutoff_onset;
-    p_.basis_prefactor = 2 / c_.cutoff;
+    p_.basis.cutoff_kind = c_.cutoff_kind;
+    p_.basis.cutoff_power = c_.cutoff_power;
+    p_.basis.cutoff_onset = c_.cutoff_onset;
+    p_.basis.prefactor = 2 / c_.cutoff;
     if (c_.trainable_basis) {
-      p_.frequency = state_.values("edge_embedding.basis_function.coeffs", size(c_.basis));
+      p_.basis.frequency = state_.values("edge_embedding.basis_function.coeffs", size(c_.basis));
       return;
     }
     for (int n = 1; n <= c_.basis; ++n)
-      p_.frequency.push_back(static_cast<double>(static_cast<float>(n * std::numbers::pi / c_.cutoff)));
+      p_.basis.frequency.push_back(static_cast<double>(static_cast<float>(n * std::numbers::pi / c_.cutoff)));
   }
 
   EquivariantLinear linear(const std::string& module, const Layout& inputs, const Layout& outputs, bool bias,
@@ -206,8 +206,8 @@ class Importer {
     const std::vector<int> order = e3nn::sorted_order(messages);
     for (const int path : order) x.paths.push_back(paths[size(path)]);
     x.radial.activation = e3nn::normalised_activation(c_.radial_activation);
-    x.radial.layers =
-        network(fmt::format("{}_convolution.weight_nn", t), c_.basis, c_.radial_hidden, nequip::channels(messages));
+    x.radial.layers = network(fmt::format("{}_convolution.weight_nn", t), c_.basis, c_.radial_hidden,
+                              equivariant::channels(messages));
     sort_radial_weights(x.radial.layers.back(), order, sign, channels);
     x.denominator = state_.values(fmt::format("{}_convolution.denominator", t), 1).front();
   }
@@ -215,9 +215,11 @@ class Importer {
   void read_self_connection(Interaction& x, int t, const Layout& inputs, const Layout& outputs) {
     const std::string module = fmt::format("{}_self_connection_intro", t);
     if (c_.self_connection[size(t)] == SelfConnection::linear) {
+      x.self_connection_kind = nequip::SelfConnectionKind::shared;
       x.self_connection.push_back(linear(module, inputs, outputs, false, false));
       return;
     }
+    x.self_connection_kind = nequip::SelfConnectionKind::per_species;
     const e3nn::SpeciesLinear map(inputs, outputs, c_.one_hot_species);
     const std::vector<double> weight = state_.values(module + ".fc_tensor_product.weight", map.weights());
     for (const int species : c_.one_hot) x.self_connection.push_back(map.unpack(weight, species));
@@ -252,12 +254,12 @@ class Importer {
     const IrrepsList& features = c_.features.back();
     if (c_.network_readout) {
       if (!std::all_of(features.begin(), features.end(), is_even_scalar))
-        fail(fmt::format("readout_as_fcn is True, but the last features are {}", nequip::to_string(features)));
-      p_.readout = network("readout_FCN.fcn", nequip::channels(features), c_.readout_hidden, 1);
+        fail(fmt::format("readout_as_fcn is True, but the last features are {}", equivariant::to_string(features)));
+      p_.readout = network("readout_FCN.fcn", equivariant::channels(features), c_.readout_hidden, 1);
       p_.readout_activation = e3nn::normalised_activation(c_.readout_activation);
       return;
     }
-    const int hidden = nequip::numbers(features) / 2;
+    const int hidden = equivariant::numbers(features) / 2;
     if (hidden < 1) fail("its last features are too few to read an energy from");
     p_.readout.push_back(dense_linear("reduce_input_to_hidden", features, hidden, c_.modal_readout));
     p_.readout.push_back(dense_linear("reduce_hidden_to_energy", {{hidden, 0, 1}}, 1, false));

@@ -19,10 +19,10 @@
 namespace grapevine {
 namespace {
 
-using nequip::ActivationKind;
-using nequip::Irreps;
-using nequip::IrrepsList;
-using nequip::Path;
+using equivariant::ActivationKind;
+using equivariant::Irreps;
+using equivariant::IrrepsList;
+using equivariant::Path;
 
 constexpr int max_interactions = 64;
 constexpr int max_size = 4096;
@@ -222,7 +222,7 @@ ActivationKind activation(const Settings& settings, const std::string& key, cons
   if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
     throw Error(fmt::format("{}: {} = '{}' is not supported; expected one of {}", settings.where(), key,
                             name.substr(0, 40), fmt::join(allowed, ", ")));
-  return name == "ssp" ? ActivationKind::shifted_softplus : *nequip::find_activation(name);
+  return name == "ssp" ? ActivationKind::shifted_softplus : *equivariant::find_activation(name);
 }
 
 ActivationKind any_activation(Settings& settings, const std::string& key, const std::string& fallback) {
@@ -289,7 +289,7 @@ void read_edges(SevenNetConfiguration& c, Settings& settings, bool old) {
   if (name == "poly_cut") {
     c.cutoff_power = cutoff.integer("poly_cut_p_value", 6, 1, 100);
   } else if (name == "XPLOR") {
-    c.cutoff_kind = nequip::CutoffKind::xplor;
+    c.cutoff_kind = equivariant::CutoffKind::xplor;
     c.cutoff_onset = cutoff.real("cutoff_on");
     if (old) cutoff.has("poly_cut_p_value");  // written, but never used
   } else {
@@ -322,7 +322,7 @@ std::vector<IrrepsList> manual_features(const Settings& settings, const PickleVa
   for (const PickleValue& item : *items) {
     const std::string* text = pickle_text(item);
     if (!text) settings.refuse("irreps_manual", item, "irreps as text");
-    features.push_back(nequip::parse_irreps(*text, settings.where() + ": irreps_manual"));
+    features.push_back(equivariant::parse_irreps(*text, settings.where() + ": irreps_manual"));
     const auto not_scalar = [](const Irreps& irreps) { return irreps.order > 0; };
     const auto first = std::find_if(features.back().begin(), features.back().end(), not_scalar);
     if (!std::all_of(first, features.back().end(), not_scalar))
@@ -334,7 +334,7 @@ std::vector<IrrepsList> manual_features(const Settings& settings, const PickleVa
 void read_features(SevenNetConfiguration& c, Settings& settings) {
   const int interactions = settings.integer("num_convolution_layer", 3, 1, max_interactions);
   const int channels = settings.integer("channel", 32, 1, max_size);
-  const int highest = nequip::max_order;
+  const int highest = equivariant::max_order;
   const int order = settings.integer("lmax", 1, 0, highest);
   const int edge_order = settings.integer("lmax_edge", -1, -1, highest);
   const int node_order = settings.integer("lmax_node", -1, -1, highest);

@@ -22,7 +22,7 @@ struct SevenNetConfiguration {
   std::vector<int> one_hot;          ///< place of each of them in it
 
   double cutoff = 0;
-  nequip::CutoffKind cutoff_kind = nequip::CutoffKind::polynomial;
+  equivariant::CutoffKind cutoff_kind = equivariant::CutoffKind::polynomial;
   int cutoff_power = 6;
   double cutoff_onset = 0;
   int basis = 8;
@@ -31,16 +31,16 @@ struct SevenNetConfiguration {
   bool parity = true;
   bool normalised_harmonics = true;
 
-  std::vector<nequip::IrrepsList> features;  ///< x_0, x_1, ...: one more than interactions
+  std::vector<equivariant::IrrepsList> features;  ///< x_0, x_1, ...: one more than interactions
   std::vector<int> radial_hidden;
-  nequip::ActivationKind radial_activation = nequip::ActivationKind::silu;
-  std::map<int, nequip::ActivationKind> scalar_activation;  ///< by parity
-  std::map<int, nequip::ActivationKind> gate_activation;    ///< by parity
-  std::vector<SelfConnection> self_connection;              ///< of each interaction
+  equivariant::ActivationKind radial_activation = equivariant::ActivationKind::silu;
+  std::map<int, equivariant::ActivationKind> scalar_activation;  ///< by parity
+  std::map<int, equivariant::ActivationKind> gate_activation;    ///< by parity
+  std::vector<SelfConnection> self_connection;                   ///< of each interaction
   bool bias = false;
   bool network_readout = false;
   std::vector<int> readout_hidden;
-  nequip::ActivationKind readout_activation = nequip::ActivationKind::relu;
+  equivariant::ActivationKind readout_activation = equivariant::ActivationKind::relu;
 
   std::vector<std::string> modalities;  ///< none for an ordinary model
   bool modal_embedding = false;
@@ -50,7 +50,7 @@ struct SevenNetConfiguration {
 
   int interactions() const { return static_cast<int>(features.size()) - 1; }
   /// The orders and parities of harmonics times `input` that SevenNet keeps for interaction t, in its order.
-  std::vector<nequip::Path> paths(int t) const;
+  std::vector<equivariant::Path> paths(int t) const;
 };
 
 /// Throws Error, starting with `where`, for a key it does not know unless it concerns training alone, and for values

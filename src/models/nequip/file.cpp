@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "formats/hyperparameters.hpp"
 #include "formats/tensor_slots.hpp"
@@ -12,6 +14,8 @@
 namespace grapevine::nequip {
 namespace {
 
+using equivariant::CutoffKind;
+using equivariant::max_order;
 using nlohmann::json;
 
 constexpr std::size_t max_paths = 1024;
@@ -41,9 +45,15 @@ json network_json(const std::vector<Dense>& layers, const Activation& activation
   return {{"hidden", hidden}, {"bias", bias}, {"activation", activation_json(activation)}};
 }
 
-json cutoff_function_json(const Parameters& p) {
-  if (p.cutoff_kind == CutoffKind::xplor) return {{"kind", "xplor"}, {"onset", p.cutoff_onset}};
-  return {{"kind", "polynomial"}, {"power", p.cutoff_power}};
+json cutoff_function_json(const RadialBasis& basis) {
+  if (basis.cutoff_kind == CutoffKind::xplor) return {{"kind", "xplor"}, {"onset", basis.cutoff_onset}};
+  return {{"kind", "polynomial"}, {"power", basis.cutoff_power}};
+}
+
+json zbl_json(const Zbl& zbl) {
+  return {{"coulomb", zbl.coulomb},          {"length", zbl.length},
+          {"exponent", zbl.exponent},        {"cutoff_power", zbl.cutoff_power},
+          {"coefficients", zbl.coefficient}, {"decays", zbl.decay}};
 }
 
 json gate_json(const Gate& gate) {
@@ -61,45 +71,52 @@ json paths_json(const Interaction& x) {
   return paths;
 }
 
+constexpr std::pair<SelfConnectionKind, const char*> self_connection_names[] = {
+    {SelfConnectionKind::none, "none"},
+    {SelfConnectionKind::shared, "shared"},
+    {SelfConnectionKind::per_species, "per_species"},
+    {SelfConnectionKind::per_embedding, "per_embedding"}};
+
 json self_connection_json(const Interaction& x) {
-  if (x.self_connection.empty()) return {{"kind", "none"}, {"bias", false}};
-  return {{"kind", x.self_connection.size() == 1 ? "shared" : "per_species"},
-          {"bias", !x.self_connection.front().bias.empty()}};
+  const bool bias = !x.self_connection.empty() && !x.self_connection.front().bias.empty();
+  for (const auto& [kind, name] : self_connection_names)
+    if (kind == x.self_connection_kind) return {{"kind", name}, {"bias", bias}};
+  return {};
 }
 
 json interaction_json(const Interaction& x) {
-  return {{"input", to_string(x.input)},
-          {"mix_input_bias", !x.mix_input.bias.empty()},
-          {"paths", paths_json(x)},
-          {"radial", network_json(x.radial.layers, x.radial.activation)},
-          {"denominator", x.denominator},
-          {"mix_messages_bias", !x.mix_messages.bias.empty()},
-          {"self_connection", self_connection_json(x)},
-          {"gate", gate_json(x.gate)}};
+  json object = {{"input", to_string(x.input)},
+                 {"mix_input_bias", !x.mix_input.bias.empty()},
+                 {"paths", paths_json(x)},
+                 {"radial", network_json(x.radial.layers, x.radial.activation)},
+                 {"denominator", x.denominator},
+                 {"mix_messages_bias", !x.mix_messages.bias.empty()},
+                 {"self_connection", self_connection_json(x)},
+                 {"gate", gate_json(x.gate)}};
+  if (x.norm) object["norm"] = {{"epsilon", x.norm->epsilon}};
+  return object;
 }
 
+// Keys of what only some models have are left out of the files of all others, which older programs can read.
 json hyperparameters_of(const Parameters& p) {
   json interactions = json::array();
   for (const Interaction& x : p.interactions) interactions.push_back(interaction_json(x));
-  return {{"cutoff", p.cutoff},
-          {"cutoff_function", cutoff_function_json(p)},
-          {"edge_order", p.edge_order},
-          {"odd_harmonics", p.odd_harmonics},
-          {"normalised_harmonics", p.normalised_harmonics},
-          {"basis", p.frequency.size()},
-          {"basis_prefactor", p.basis_prefactor},
-          {"interactions", interactions},
-          {"readout", network_json(p.readout, p.readout_activation)}};
+  json object = {{"cutoff", p.cutoff()},
+                 {"cutoff_function", cutoff_function_json(p.basis)},
+                 {"edge_order", p.edge_order},
+                 {"odd_harmonics", p.odd_harmonics},
+                 {"normalised_harmonics", p.normalised_harmonics},
+                 {"basis", p.basis.frequency.size()},
+                 {"basis_prefactor", p.basis.prefactor},
+                 {"interactions", interactions},
+                 {"readout", network_json(p.readout, p.readout_activation)}};
+  if (!p.pair_cutoff.empty()) object["pair_cutoffs"] = true;
+  if (!p.neighbour_scale.empty()) object["neighbour_scale"] = true;
+  if (p.zbl) object["zbl"] = zbl_json(*p.zbl);
+  return object;
 }
 
 // JSON to structure
-
-int even_scalars(const IrrepsList& list) {
-  int count = 0;
-  for (const Irreps& irreps : list)
-    if (irreps.order == 0 && irreps.parity == 1) count += irreps.channels;
-  return count;
-}
 
 /// Calls function(input, output) for every pair of irreps that transform alike.
 template <class Function>
@@ -117,19 +134,25 @@ class StructureReader {
 
   Parameters read() {
     const json& object = h_.object();
-    h_.check_keys(object, {"cutoff", "cutoff_function", "edge_order", "odd_harmonics", "normalised_harmonics", "basis",
-                           "basis_prefactor", "interactions", "readout"});
+    h_.check_keys(object,
+                  {"cutoff", "cutoff_function", "edge_order", "odd_harmonics", "normalised_harmonics", "basis",
+                   "basis_prefactor", "interactions", "readout"},
+                  {"pair_cutoffs", "neighbour_scale", "zbl"});
     Parameters p;
     p.species = species_;
-    p.cutoff = h_.number(object, "cutoff");
-    read_cutoff_function(p, object.at("cutoff_function"));
+    p.basis.cutoff = h_.number(object, "cutoff");
+    read_cutoff_function(p.basis, object.at("cutoff_function"));
     p.edge_order = h_.size(object, "edge_order");
     p.odd_harmonics = h_.logical(object, "odd_harmonics");
     p.normalised_harmonics = h_.logical(object, "normalised_harmonics");
-    p.frequency.resize(place(h_.size(object, "basis")));
-    p.basis_prefactor = h_.number(object, "basis_prefactor");
+    p.basis.frequency.resize(place(h_.size(object, "basis")));
+    p.basis.prefactor = h_.number(object, "basis_prefactor");
+    // One number stands for tensors that are still to be read.
+    if (has(object, "pair_cutoffs")) p.pair_cutoff.resize(1);
+    if (has(object, "neighbour_scale")) p.neighbour_scale.resize(1);
+    if (object.contains("zbl")) p.zbl = read_zbl(object.at("zbl"));
     for (const json& interaction : h_.list(object, "interactions", max_layers))
-      p.interactions.push_back(read_interaction(interaction, static_cast<int>(p.frequency.size())));
+      p.interactions.push_back(read_interaction(interaction, p.basis.functions()));
     if (p.interactions.empty()) h_.fail("interactions", "a list of at least one interaction", json::array());
     const int scalars = even_scalars(p.interactions.back().gate.outputs());
     p.readout = read_network(object, "readout", scalars, 1, p.readout_activation);
@@ -137,20 +160,41 @@ class StructureReader {
   }
 
  private:
-  void read_cutoff_function(Parameters& p, const json& object) const {
+  bool has(const json& object, const char* key) const { return object.contains(key) && h_.logical(object, key); }
+
+  void read_cutoff_function(RadialBasis& basis, const json& object) const {
     if (!object.is_object() || !object.contains("kind")) h_.check_keys(object, {"kind"});
     const std::string& kind = h_.text(object, "kind");
     if (kind == "xplor") {
       h_.check_keys(object, {"kind", "onset"});
-      p.cutoff_kind = CutoffKind::xplor;
-      p.cutoff_onset = h_.number(object, "onset");
+      basis.cutoff_kind = CutoffKind::xplor;
+      basis.cutoff_onset = h_.number(object, "onset");
     } else if (kind == "polynomial") {
       h_.check_keys(object, {"kind", "power"});
-      p.cutoff_kind = CutoffKind::polynomial;
-      p.cutoff_power = h_.size(object, "power");
+      basis.cutoff_kind = CutoffKind::polynomial;
+      basis.cutoff_power = h_.size(object, "power");
     } else {
       h_.fail("kind", "polynomial or xplor", object.at("kind"));
     }
+  }
+
+  void read_numbers(const json& object, const char* key, double (&to)[4]) const {
+    const json& list = h_.list(object, key);
+    const bool numbers = std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_number(); });
+    if (list.size() != 4 || !numbers) h_.fail(key, "a list of four numbers", list);
+    std::copy(list.begin(), list.end(), to);
+  }
+
+  Zbl read_zbl(const json& object) const {
+    h_.check_keys(object, {"coulomb", "length", "exponent", "cutoff_power", "coefficients", "decays"});
+    Zbl zbl;
+    zbl.coulomb = h_.number(object, "coulomb");
+    zbl.length = h_.number(object, "length");
+    zbl.exponent = h_.number(object, "exponent");
+    zbl.cutoff_power = h_.size(object, "cutoff_power");
+    read_numbers(object, "coefficients", zbl.coefficient);
+    read_numbers(object, "decays", zbl.decay);
+    return zbl;
   }
 
   IrrepsList irreps(const json& object, const char* key) const {
@@ -232,18 +276,33 @@ class StructureReader {
   void read_self_connection(Interaction& x, const json& object) {
     h_.check_keys(object, {"kind", "bias"});
     const std::string& kind = h_.text(object, "kind");
-    if (kind != "none" && kind != "shared" && kind != "per_species")
-      h_.fail("kind", "none, shared or per_species", object.at("kind"));
-    const std::size_t count = kind == "none" ? 0 : kind == "shared" ? 1 : species_.size();
-    for (std::size_t s = 0; s < count; ++s)
+    const auto entry = std::find_if(std::begin(self_connection_names), std::end(self_connection_names),
+                                    [&](const auto& known) { return kind == known.second; });
+    if (entry == std::end(self_connection_names))
+      h_.fail("kind", "none, shared, per_species or per_embedding", object.at("kind"));
+    x.self_connection_kind = entry->first;
+    for (std::size_t n = 0; n < self_connections(x); ++n)
       x.self_connection.push_back(linear(x.input, x.gate.inputs(), h_.logical(object, "bias")));
   }
 
+  std::size_t self_connections(const Interaction& x) const {
+    switch (x.self_connection_kind) {
+      case SelfConnectionKind::none: return 0;
+      case SelfConnectionKind::shared: return 1;
+      case SelfConnectionKind::per_species: return species_.size();
+      case SelfConnectionKind::per_embedding: return embedding_;
+    }
+    return 0;
+  }
+
   Interaction read_interaction(const json& object, int basis) {
-    h_.check_keys(object, {"input", "mix_input_bias", "paths", "radial", "denominator", "mix_messages_bias",
-                           "self_connection", "gate"});
+    h_.check_keys(
+        object,
+        {"input", "mix_input_bias", "paths", "radial", "denominator", "mix_messages_bias", "self_connection", "gate"},
+        {"norm"});
     Interaction x;
     x.input = irreps(object, "input");
+    if (embedding_ == 0) embedding_ = place(channels(x.input));
     x.mix_input = linear(x.input, x.input, h_.logical(object, "mix_input_bias"));
     x.paths = read_paths(object, x.input);
     x.denominator = h_.number(object, "denominator");
@@ -251,6 +310,10 @@ class StructureReader {
     x.mix_messages = linear(x.messages(), x.gate.inputs(), h_.logical(object, "mix_messages_bias"));
     x.radial.layers = read_network(object, "radial", basis, channels(x.messages()), x.radial.activation);
     read_self_connection(x, object.at("self_connection"));
+    if (object.contains("norm")) {
+      h_.check_keys(object.at("norm"), {"epsilon"});
+      x.norm = RmsNorm{{}, {}, h_.number(object.at("norm"), "epsilon")};
+    }
     return x;
   }
 
@@ -258,6 +321,7 @@ class StructureReader {
   Hyperparameters h_;
   TensorBudget budget_;
   std::vector<std::string> species_;
+  std::size_t embedding_ = 0;  // channels of what enters the first interaction
 };
 
 // Tensors
@@ -267,7 +331,10 @@ class TensorList {
  public:
   explicit TensorList(Parameters& p) {
     const auto species = static_cast<std::int64_t>(p.species.size());
-    add("radial.frequency", {static_cast<std::int64_t>(p.frequency.size())}, p.frequency);
+    add("radial.frequency", {static_cast<std::int64_t>(p.basis.frequency.size())}, p.basis.frequency);
+    if (!p.pair_cutoff.empty()) add("pair_cutoff", {species, species}, p.pair_cutoff);
+    if (!p.neighbour_scale.empty()) add("neighbour_scale", {species}, p.neighbour_scale);
+    if (p.zbl) add("zbl.charge", {species}, p.zbl->charge);
     add("embedding", {species, channels(p.interactions.front().input)}, p.embedding);
     for (std::size_t t = 0; t < p.interactions.size(); ++t)
       add_interaction(fmt::format("interaction.{}.", t), p.interactions[t], p.species);
@@ -298,9 +365,19 @@ class TensorList {
     add_linear(name + "mix_input", x.mix_input);
     add_network(name + "radial", x.radial.layers);
     add_linear(name + "mix_messages", x.mix_messages);
-    for (std::size_t s = 0; s < x.self_connection.size(); ++s)
-      add_linear(name + "self_connection" + (x.self_connection.size() > 1 ? "." + species[s] : ""),
-                 x.self_connection[s]);
+    for (std::size_t n = 0; n < x.self_connection.size(); ++n)
+      add_linear(name + "self_connection" + self_connection_suffix(x, n, species), x.self_connection[n]);
+    if (!x.norm) return;
+    const IrrepsList normalised = x.gate.inputs();
+    add(name + "norm.share", {static_cast<std::int64_t>(normalised.size())}, x.norm->share);
+    add(name + "norm.weight", {channels(normalised)}, x.norm->weight);
+  }
+
+  static std::string self_connection_suffix(const Interaction& x, std::size_t n,
+                                            const std::vector<std::string>& species) {
+    if (x.self_connection_kind == SelfConnectionKind::per_species && species.size() > 1) return "." + species[n];
+    if (x.self_connection_kind == SelfConnectionKind::per_embedding) return fmt::format(".{}", n);
+    return "";
   }
 
   std::vector<TensorSlot> slots_;

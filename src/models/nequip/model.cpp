@@ -2,14 +2,17 @@
 
 #include <utility>
 
-#include "models/nequip/layout.hpp"
+#include "models/equivariant/layout.hpp"
 
 namespace grapevine::nequip {
 
-NequipPotential::NequipPotential(Parameters parameters) : parameters_(std::move(parameters)) { check(parameters_); }
+NequipPotential::NequipPotential(Parameters parameters)
+    : parameters_(std::make_shared<const Parameters>(std::move(parameters))) {
+  check(*parameters_);
+}
 
 int NequipPotential::width(int t) const {
-  return static_cast<int>(Layout(parameters_.interactions[static_cast<std::size_t>(t)].input).size());
+  return static_cast<int>(equivariant::Layout(parameters_->interactions[static_cast<std::size_t>(t)].input).size());
 }
 
 std::shared_ptr<const Model<double>> NequipPotential::model_in_double() const {

@@ -9,9 +9,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::nequip::HWY_NAMESPACE {
 
-std::shared_ptr<const Model<double>> make_model_in_double(const Parameters& parameters) {
+std::shared_ptr<const Model<double>> make_model_in_double(std::shared_ptr<const Parameters> parameters) {
   using Radial = ExactRadial<double>;
-  return std::make_shared<NequipModel<double, Radial>>(parameters, Radial(parameters));
+  Radial radial(radial_weights(*parameters));
+  return std::make_shared<NequipModel<double, Radial>>(std::move(parameters), std::move(radial));
 }
 
 }  // namespace grapevine::nequip::HWY_NAMESPACE
@@ -22,8 +23,8 @@ namespace grapevine::nequip {
 HWY_EXPORT(make_model_in_double);
 
 template <>
-std::shared_ptr<const Model<double>> make_nequip_model<double>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(make_model_in_double)(parameters);
+std::shared_ptr<const Model<double>> make_nequip_model<double>(std::shared_ptr<const Parameters> parameters) {
+  return HWY_DYNAMIC_DISPATCH(make_model_in_double)(std::move(parameters));
 }
 
 }  // namespace grapevine::nequip

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "models/nequip/layout.hpp"
+#include "models/equivariant/layout.hpp"
 
 namespace grapevine::nequip {
 namespace {
 
+using equivariant::Layout;
 using Row = std::vector<double>;
 
 std::size_t size_of(const IrrepsList& irreps) { return static_cast<std::size_t>(Layout(irreps).size()); }
@@ -19,7 +20,7 @@ void add_bias(const EquivariantLinear& linear, Row& to) {
   auto bias = linear.bias.begin();
   for (int i = 0; i < layout.count(); ++i) {
     const Irreps& irreps = linear.outputs[static_cast<std::size_t>(i)];
-    if (irreps.order != 0 || irreps.parity != 1) continue;
+    if (!irreps.is_even_scalar()) continue;
     for (int c = 0; c < irreps.channels; ++c) to[static_cast<std::size_t>(layout.offset(i) + c)] += *bias++;
   }
 }
@@ -61,15 +62,9 @@ std::vector<Real> in_precision(const Row& row) {
   return result;
 }
 
-const EquivariantLinear& self_connection_of(const Interaction& interaction, std::size_t species) {
-  return interaction.self_connection[interaction.self_connection.size() == 1 ? 0 : species];
-}
-
-Row gate_bias(const Interaction& interaction, std::size_t species) {
-  Row row(size_of(interaction.gate.inputs()));
-  add_bias(interaction.mix_messages, row);
-  if (!interaction.self_connection.empty()) add_bias(self_connection_of(interaction, species), row);
-  return row;
+bool depends_on_self_connection(const Interaction& interaction, std::size_t t) {
+  return interaction.self_connection_kind != SelfConnectionKind::none &&
+         (t == 0 || !interaction.self_connection.front().bias.empty());
 }
 
 }  // namespace
@@ -89,28 +84,26 @@ std::vector<Real> rows_of_species(const Parameters& parameters) {
     Row row(size_of(mix.outputs));
     add_bias(mix, row);
     add_linear(mix, embedding_row(parameters, s), row);
-    rows.insert(rows.end(), row.size(), Real(0));
-    std::transform(row.begin(), row.end(), rows.end() - static_cast<std::ptrdiff_t>(row.size()),
-                   [](double value) { return static_cast<Real>(value); });
+    if (!parameters.neighbour_scale.empty())
+      for (double& value : row) value *= parameters.neighbour_scale[s];
+    const std::vector<Real> rounded = in_precision<Real>(row);
+    rows.insert(rows.end(), rounded.begin(), rounded.end());
   }
   return rows;
 }
 
 template <class Real>
-std::vector<std::vector<Real>> bias_rows(const Interaction& interaction) {
-  std::vector<std::vector<Real>> rows;
-  for (std::size_t s = 0; s < std::max<std::size_t>(interaction.self_connection.size(), 1); ++s)
-    rows.push_back(in_precision<Real>(gate_bias(interaction, s)));
-  return rows;
-}
-
-template <class Real>
-std::vector<std::vector<Real>> first_bias_rows(const Parameters& parameters) {
-  const Interaction& first = parameters.interactions.front();
+std::vector<std::vector<Real>> bias_rows(const Parameters& parameters, std::size_t t) {
+  const Interaction& interaction = parameters.interactions[t];
   std::vector<std::vector<Real>> rows;
   for (std::size_t s = 0; s < parameters.species.size(); ++s) {
-    Row row = gate_bias(first, s);
-    if (!first.self_connection.empty()) add_linear(self_connection_of(first, s), embedding_row(parameters, s), row);
+    Row row(size_of(interaction.gate.inputs()));
+    add_bias(interaction.mix_messages, row);
+    if (depends_on_self_connection(interaction, t)) {
+      const EquivariantLinear linear = self_connection_of(parameters, interaction, s);
+      add_bias(linear, row);
+      if (t == 0) add_linear(linear, embedding_row(parameters, s), row);
+    }
     rows.push_back(in_precision<Real>(row));
   }
   return rows;
@@ -120,9 +113,7 @@ template std::vector<float> bias_row<float>(const EquivariantLinear&);
 template std::vector<double> bias_row<double>(const EquivariantLinear&);
 template std::vector<float> rows_of_species<float>(const Parameters&);
 template std::vector<double> rows_of_species<double>(const Parameters&);
-template std::vector<std::vector<float>> bias_rows<float>(const Interaction&);
-template std::vector<std::vector<double>> bias_rows<double>(const Interaction&);
-template std::vector<std::vector<float>> first_bias_rows<float>(const Parameters&);
-template std::vector<std::vector<double>> first_bias_rows<double>(const Parameters&);
+template std::vector<std::vector<float>> bias_rows<float>(const Parameters&, std::size_t);
+template std::vector<std::vector<double>> bias_rows<double>(const Parameters&, std::size_t);
 
 }  // namespace grapevine::nequip

@@ -11,17 +11,13 @@ namespace grapevine::nequip {
 template <class Real>
 std::vector<Real> bias_row(const EquivariantLinear& linear);
 
-/// y_0 = mix_input( x_0 ), as [species][row].
+/// y_0 = neighbour_scale mix_input( x_0 ), as [species][row].
 template <class Real>
 std::vector<Real> rows_of_species(const Parameters& parameters);
 
-/// What enters the gate of an interaction besides mixed messages and features: biases, as one row or one for each
-/// species.
+/// What enters gate or norm of an interaction, except messages and self connection without their bias; of the first
+/// interaction, the whole self connection of x_0 is in it. A row for each species.
 template <class Real>
-std::vector<std::vector<Real>> bias_rows(const Interaction& interaction);
-
-/// The same for the first interaction with the self connection of x_0, a row for each species.
-template <class Real>
-std::vector<std::vector<Real>> first_bias_rows(const Parameters& parameters);
+std::vector<std::vector<Real>> bias_rows(const Parameters& parameters, std::size_t t);
 
 }  // namespace grapevine::nequip

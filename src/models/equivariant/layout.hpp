@@ -1,11 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
-#include "models/nequip/parameters.hpp"
+#include "models/equivariant/irreps.hpp"
 
-namespace grapevine::nequip {
+namespace grapevine::equivariant {
 
 /// Channels are padded so that a row of them is whole cache lines in any precision.
 constexpr int padded(int channels) { return (channels + 15) / 16 * 16; }
@@ -35,4 +36,4 @@ class Layout {
   std::ptrdiff_t size_ = 0;
 };
 
-}  // namespace grapevine::nequip
+}  // namespace grapevine::equivariant

@@ -1,26 +1,20 @@
 // Geometry and spherical harmonics of edges, with the edges in the lanes.
-#if defined(GRAPEVINE_NEQUIP_EDGES_INL) == defined(HWY_TARGET_TOGGLE)
-#ifdef GRAPEVINE_NEQUIP_EDGES_INL
-#undef GRAPEVINE_NEQUIP_EDGES_INL
+#if defined(GRAPEVINE_EQUIVARIANT_EDGES_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_EQUIVARIANT_EDGES_INL
+#undef GRAPEVINE_EQUIVARIANT_EDGES_INL
 #else
-#define GRAPEVINE_NEQUIP_EDGES_INL
+#define GRAPEVINE_EQUIVARIANT_EDGES_INL
 #endif
 
 #include <cstddef>
 
 #include "engine/graph.hpp"
-#include "models/nequip/parameters.hpp"
+#include "models/equivariant/irreps.hpp"
+#include "models/equivariant/line-inl.hpp"
 #include "simd/aligned_vector.hpp"
-#include "simd/pack-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace grapevine::nequip::HWY_NAMESPACE {
-
-using namespace simd::HWY_NAMESPACE;
-
-/// A cache line of numbers: channels, edges and weights come in these.
-template <class Real>
-using Line = Pack<Real, static_cast<int>(64 / sizeof(Real))>;
+namespace grapevine::equivariant::HWY_NAMESPACE {
 
 /// Harmonics up to the highest order that is supported, those of order l from l^2 on.
 inline constexpr int most_harmonics = (max_order + 1) * (max_order + 1);
@@ -29,13 +23,18 @@ inline constexpr int most_harmonics = (max_order + 1) * (max_order + 1);
 template <class Real>
 struct EdgeGeometry {
   int edges = 0;
-  std::ptrdiff_t stride = 0;             // edges padded to whole lines
-  simd::AlignedVector<Real> distance;    // [stride]
+  std::ptrdiff_t stride = 0;           // edges padded to whole lines
+  simd::AlignedVector<Real> distance;  // [stride]
+  simd::AlignedVector<Real> stretch;   // [stride] of distances for the radial functions; only if `stretched`
+  simd::AlignedVector<Real> stretched_distance;
+  bool stretched = false;
   simd::AlignedVector<Real> direction;   // [3][stride] from the centre to the neighbour
   simd::AlignedVector<Real> harmonic;    // [harmonics][stride]
-  simd::AlignedVector<Real> d_distance;  // [stride] dE/dr
+  simd::AlignedVector<Real> d_distance;  // [stride] dE/d(radial distance)
   simd::AlignedVector<Real> d_harmonic;  // [harmonics][stride] dE/dY
 
+  /// [stride] what the radial functions take for the distance.
+  const Real* radial_distance() const { return stretched ? stretched_distance.data() : distance.data(); }
   const Real* harmonics(int l) const { return harmonic.data() + l * l * stride; }
   Real* d_harmonics(int l) { return d_harmonic.data() + l * l * stride; }
 };
@@ -50,6 +49,11 @@ struct HarmonicFactor {
   static constexpr Real three_product = Real(10.246950765959598);  // sqrt(105)
   static constexpr Real three_plane = Real(1.6201851746019651);    // sqrt(21 / 8)
   static constexpr Real three_axis = Real(1.3228756555322954);     // sqrt(7) / 2
+  static constexpr Real four_end = Real(2.2185299186623560);       // 3 sqrt(35) / 8
+  static constexpr Real four_three = Real(6.2749501990055663);     // 3 sqrt(70) / 4
+  static constexpr Real four_two = Real(3.3541019662496845);       // 3 sqrt(5) / 2
+  static constexpr Real four_one = Real(2.3717082451262845);       // 3 sqrt(10) / 4
+  static constexpr Real four_axis = Real(0.375);                   // 3 / 8
 };
 
 template <class P, class Real>
@@ -80,6 +84,59 @@ HWY_INLINE void store_harmonics(int max_l, const P& x, const P& y, const P& z, R
   store(times(F::three_plane, z * plane), to + 13 * stride);
   store(times(F::three_product * Real(0.5), y * (zz - xx)), to + 14 * stride);
   store(times(F::three_end, z * (zz - times(Real(3), xx))), to + 15 * stride);
+  if (max_l == 3) return;
+  const P wide = times(Real(6), yy) - around;
+  const P across = zz - xx;
+  store(times(F::four_end * Real(4), x * z * across), to + 16 * stride);
+  store(times(F::four_three, x * y * (times(Real(3), zz) - xx)), to + 17 * stride);
+  store(times(F::four_two, x * z * wide), to + 18 * stride);
+  store(times(F::four_one, x * y * (times(Real(4), yy) - times(Real(3), around))), to + 19 * stride);
+  store(times(F::four_axis, times(Real(8), yy * yy) + around * (times(Real(3), around) - times(Real(24), yy))),
+        to + 20 * stride);
+  store(times(F::four_one, y * z * (times(Real(4), yy) - times(Real(3), around))), to + 21 * stride);
+  store(times(F::four_two * Real(0.5), across * wide), to + 22 * stride);
+  store(times(F::four_three, y * z * (zz - times(Real(3), xx))), to + 23 * stride);
+  store(times(F::four_end, across * across - times(Real(4), xx * zz)), to + 24 * stride);
+}
+
+/// What harmonics of order four add to harmonic_gradient().
+template <class P, class Real>
+HWY_INLINE void add_gradient_of_order_four(const P& x, const P& y, const P& z, const Real* g, std::ptrdiff_t stride,
+                                           P (&sum)[3]) {
+  using F = HarmonicFactor<Real>;
+  const auto times = [](Real factor, const P& p) HWY_ATTR { return broadcast<P>(factor) * p; };
+  const auto gradient = [&](Real factor, int m) HWY_ATTR { return times(factor, load<P>(g + (16 + m) * stride)); };
+  const P xx = x * x;
+  const P yy = y * y;
+  const P zz = z * z;
+  const P xz = x * z;
+  const P around = xx + zz;
+  const P across = zz - xx;
+  const P wide = times(Real(6), yy) - around;
+  const P narrow = times(Real(4), yy) - times(Real(3), around);
+  const P axial = times(Real(12), yy) - times(Real(3), around);
+  const P xxx = zz - times(Real(3), xx);
+  const P zzz = times(Real(3), zz) - xx;
+  const P h0 = gradient(F::four_end * Real(4), 0);
+  const P h1 = gradient(F::four_three, 1);
+  const P h2 = gradient(F::four_two, 2);
+  const P h3 = gradient(F::four_one, 3);
+  const P h4 = gradient(F::four_axis * Real(4), 4);
+  const P h5 = gradient(F::four_one, 5);
+  const P h6 = gradient(F::four_two, 6);
+  const P h7 = gradient(F::four_three, 7);
+  const P h8 = gradient(F::four_end * Real(4), 8);
+  const P outside = times(Real(3), around) - times(Real(12), yy);
+  const P six_xz = times(Real(6), xz);
+  sum[0] = sum[0] + h0 * z * xxx + times(Real(3), h1) * y * across + h2 * z * (wide - (xx + xx)) +
+           h3 * y * (narrow - times(Real(6), xx)) + h4 * x * outside - h5 * y * six_xz - h6 * x * (wide + across) -
+           h7 * y * six_xz - h8 * x * zzz;
+  sum[1] = sum[1] + h1 * x * zzz + times(Real(2), h2) * y * six_xz + h3 * x * axial +
+           h4 * y * (times(Real(8), yy) - times(Real(12), around)) + h5 * z * axial + times(Real(6), h6) * y * across +
+           h7 * z * xxx;
+  sum[2] = sum[2] + h0 * x * zzz + h1 * y * six_xz + h2 * x * (wide - (zz + zz)) - h3 * y * six_xz + h4 * z * outside +
+           h5 * y * (narrow - times(Real(6), zz)) + h6 * z * (wide - across) + times(Real(3), h7) * y * across +
+           h8 * z * xxx;
 }
 
 /// sum of g_lm grad P_lm at (x, y, z), where P_lm are the harmonics as homogeneous polynomials and g = dE/dY.
@@ -124,6 +181,7 @@ HWY_INLINE void harmonic_gradient(int max_l, const P& x, const P& y, const P& z,
            h5 * (zz - xx);
   sum[2] = sum[2] + h0 * two_xz + h1 * xy - h2 * two_xz - times(Real(3), h3) * two_yz +
            h4 * (times(Real(4), yy) - xx - times(Real(3), zz)) + h5 * two_yz + h6 * (zz - xx);
+  if (max_l > 3) add_gradient_of_order_four(x, y, z, g, stride, sum);
 }
 
 template <class Real>
@@ -154,6 +212,16 @@ HWY_INLINE void compute_geometry(const EdgeBlock<Real>& edges, int max_l, EdgeGe
   }
 }
 
+/// Radial functions are to see every edge's distance times its stretch, which is set.
+template <class Real>
+HWY_INLINE void stretch_distances(EdgeGeometry<Real>& g) {
+  using P = Line<Real>;
+  g.stretched = true;
+  g.stretched_distance.resize(g.distance.size());
+  for (std::ptrdiff_t e = 0; e < g.stride; e += P::lanes)
+    store(load<P>(g.stretch.data() + e) * load<P>(g.distance.data() + e), g.stretched_distance.data() + e);
+}
+
 template <class Real>
 HWY_INLINE void clear_geometry_gradient(int max_l, EdgeGeometry<Real>& g) {
   std::fill_n(g.d_distance.begin(), g.stride, Real(0));
@@ -174,7 +242,9 @@ HWY_INLINE void edge_gradients(int max_l, const EdgeGeometry<Real>& g, Real* edg
     harmonic_gradient(max_l, x, y, z, g.d_harmonic.data() + e, g.stride, across);
     const P along = across[0] * x + across[1] * y + across[2] * z;
     const P inverse = broadcast<P>(Real(1)) / load<P>(g.distance.data() + e);
-    const P radial = load<P>(g.d_distance.data() + e) - inverse * along;
+    P d_distance = load<P>(g.d_distance.data() + e);
+    if (g.stretched) d_distance = load<P>(g.stretch.data() + e) * d_distance;
+    const P radial = d_distance - inverse * along;
     Real components[3][P::lanes];
     const P* direction[3] = {&x, &y, &z};
     for (int k = 0; k < 3; ++k)
@@ -185,7 +255,7 @@ HWY_INLINE void edge_gradients(int max_l, const EdgeGeometry<Real>& g, Real* edg
   }
 }
 
-}  // namespace grapevine::nequip::HWY_NAMESPACE
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 /// Coupling of angular momenta in the basis of real spherical harmonics, known to the compiler.
-namespace grapevine::nequip {
+namespace grapevine::equivariant {
 
 namespace detail {
 
@@ -112,4 +112,4 @@ struct Wigner3j {
   static constexpr Table value = make();
 };
 
-}  // namespace grapevine::nequip
+}  // namespace grapevine::equivariant

@@ -2,11 +2,11 @@
 
 #include <vector>
 
-#include "models/nequip/parameters.hpp"
+#include "models/equivariant/radial_weights.hpp"
 
-namespace grapevine::nequip {
+namespace grapevine::equivariant {
 
-/// The weights of one interaction's paths as piecewise polynomials of degree five in the distance. On each interval
+/// The weights of one pass's paths as piecewise polynomials of degree five in the distance. On each interval
 /// they have the value and slope of the radial network at both ends and in the middle, so that weights and forces are
 /// continuous.
 struct RadialSpline {
@@ -21,8 +21,9 @@ struct RadialSpline {
   /// The distance in Angstrom below which errors are not looked at: no two atoms of a real system come so near.
   static constexpr double least_distance = 0.6;
 
-  /// With the fewest intervals for which the error is at most `tolerance`; or the most of 512 that there is room for.
-  static RadialSpline fit(const Parameters& parameters, int t, double tolerance);
+  /// With the fewest intervals for which the error is at most `tolerance`; or the most of 512 for which coefficients
+  /// fit into `most_bytes`: none, with an infinite error, if not even the fewest do.
+  static RadialSpline fit(const RadialWeights& weights, double tolerance, double most_bytes);
 };
 
-}  // namespace grapevine::nequip
+}  // namespace grapevine::equivariant

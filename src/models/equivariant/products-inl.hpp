@@ -1,32 +1,19 @@
 // Products of neighbours' features with spherical harmonics, summed over edges, with channels in the lanes.
-#if defined(GRAPEVINE_NEQUIP_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
-#ifdef GRAPEVINE_NEQUIP_PRODUCTS_INL
-#undef GRAPEVINE_NEQUIP_PRODUCTS_INL
+#if defined(GRAPEVINE_EQUIVARIANT_PRODUCTS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_EQUIVARIANT_PRODUCTS_INL
+#undef GRAPEVINE_EQUIVARIANT_PRODUCTS_INL
 #else
-#define GRAPEVINE_NEQUIP_PRODUCTS_INL
+#define GRAPEVINE_EQUIVARIANT_PRODUCTS_INL
 #endif
 
 #include <array>
 #include <utility>
 
-#include "models/nequip/clebsch_gordan.hpp"
-#include "models/nequip/edges-inl.hpp"
+#include "models/equivariant/edges-inl.hpp"
+#include "models/equivariant/wigner_3j.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace grapevine::nequip::HWY_NAMESPACE {
-
-#define GRAPEVINE_UNROLLED HWY_ATTR __attribute__((always_inline))
-
-template <class Function, int... i>
-HWY_INLINE void unroll(std::integer_sequence<int, i...> /*indices*/, const Function& function) {
-  (function(std::integral_constant<int, i>()), ...);
-}
-
-/// function(0), ..., function(count - 1), each with a number that the compiler knows.
-template <int count, class Function>
-HWY_INLINE void unroll(const Function& function) {
-  unroll(std::make_integer_sequence<int, count>(), function);
-}
+namespace grapevine::equivariant::HWY_NAMESPACE {
 
 /// How orders l1 of a feature and l2 of the harmonics couple to l3: C[m1][m2][m3] = sqrt(2 l3 + 1) W, most of it zero.
 template <int l1, int l2, int l3>
@@ -34,48 +21,119 @@ struct Coupling {
   static constexpr int n1 = 2 * l1 + 1, n2 = 2 * l2 + 1, n3 = 2 * l3 + 1;
   using Symbol = Wigner3j<l1, l2, l3>;
 
-  static constexpr double c(int m1, int m2, int m3) { return detail::square_root(n3) * Symbol::value[m1][m2][m3]; }
-
-  /// [m1][m3] the place of an edge's sum over m2 of C Y among those that are not always zero, or -1.
-  struct Places {
-    std::array<std::array<int, n3>, n1> of{};
-    int count = 0;
+  /// An element of C that is not zero. Places number the pairs of m1 and m3 that have any.
+  struct Term {
+    int m1 = 0, m2 = 0, m3 = 0, place = 0;
+    bool first = false, last = false;  // of its place
+    double c = 0;
   };
-  static constexpr Places make_places() {
-    Places found;
+  struct Pair {
+    int m1 = 0, m3 = 0;
+  };
+
+  static constexpr bool used(int m1, int m2, int m3) { return Symbol::value[m1][m2][m3] != 0; }
+  static constexpr int last_used(int m1, int m3) {
+    int last = -1;
+    for (int m2 = 0; m2 < n2; ++m2)
+      if (used(m1, m2, m3)) last = m2;
+    return last;
+  }
+
+  static constexpr int count_terms() {
+    int count = 0;
+    for (int m1 = 0; m1 < n1; ++m1)
+      for (int m3 = 0; m3 < n3; ++m3)
+        for (int m2 = 0; m2 < n2; ++m2) count += used(m1, m2, m3) ? 1 : 0;
+    return count;
+  }
+  static constexpr int count_places() {
+    int count = 0;
+    for (int m1 = 0; m1 < n1; ++m1)
+      for (int m3 = 0; m3 < n3; ++m3) count += last_used(m1, m3) >= 0 ? 1 : 0;
+    return count;
+  }
+  static constexpr int term_count = count_terms();
+  static constexpr int place_count = count_places();
+  using Terms = std::make_integer_sequence<int, term_count>;
+  using Places = std::make_integer_sequence<int, place_count>;
+
+  struct Lists {
+    std::array<Term, term_count> terms{};
+    std::array<Pair, place_count> pairs{};
+  };
+  static constexpr Lists make_lists() {
+    Lists lists;
+    int term = 0;
+    int place = 0;
     for (int m1 = 0; m1 < n1; ++m1)
       for (int m3 = 0; m3 < n3; ++m3) {
-        bool used = false;
-        for (int m2 = 0; m2 < n2; ++m2) used = used || Symbol::value[m1][m2][m3] != 0;
-        found.of[m1][m3] = used ? found.count++ : -1;
+        const int last = last_used(m1, m3);
+        if (last < 0) continue;
+        lists.pairs[place] = {m1, m3};
+        bool first = true;
+        for (int m2 = 0; m2 <= last; ++m2) {
+          if (!used(m1, m2, m3)) continue;
+          lists.terms[term++] = {
+              m1, m2, m3, place, first, m2 == last, detail::square_root(n3) * Symbol::value[m1][m2][m3]};
+          first = false;
+        }
+        ++place;
       }
-    return found;
+    return lists;
   }
-  static constexpr Places places = make_places();
+  static constexpr Lists lists = make_lists();
+
+  static constexpr Term term(int n) { return lists.terms[n]; }
+  static constexpr Pair pair(int n) { return lists.pairs[n]; }
 };
+
+// Loops over terms and places are folds over their numbers: what they index is known to the compiler, and stays in
+// registers.
+
+template <class C, class P, class Real, int... n>
+HWY_INLINE void couple_terms(std::integer_sequence<int, n...> /*terms*/, const P (&y)[C::n2], Real* to,
+                             std::ptrdiff_t stride) {
+  P sum;
+  ((sum = C::term(n).first ? broadcast<P>(static_cast<Real>(C::term(n).c)) * y[C::term(n).m2]
+                           : mul_add(broadcast<P>(static_cast<Real>(C::term(n).c)), y[C::term(n).m2], sum),
+    C::term(n).last ? store(sum, to + C::term(n).place * stride) : (void)0),
+   ...);
+}
+
+/// to[m3] += sum over m1 of M[m1][m3] from[m1], with M of one edge.
+template <class C, class P, class Real, int... n>
+HWY_INLINE void add_products(std::integer_sequence<int, n...> /*places*/, const Real* coupling, std::ptrdiff_t stride,
+                             const P (&from)[C::n1], P (&to)[C::n3]) {
+  ((to[C::pair(n).m3] = mul_add(broadcast<P>(coupling[n * stride]), from[C::pair(n).m1], to[C::pair(n).m3])), ...);
+}
+
+/// to[m1] += sum over m3 of M[m1][m3] from[m3]
+template <class C, class P, class Real, int... n>
+HWY_INLINE void add_transposed_products(std::integer_sequence<int, n...> /*places*/, const Real* coupling,
+                                        std::ptrdiff_t stride, const P (&from)[C::n3], P (&to)[C::n1]) {
+  ((to[C::pair(n).m1] = mul_add(broadcast<P>(coupling[n * stride]), from[C::pair(n).m3], to[C::pair(n).m1])), ...);
+}
+
+/// to[m2] += sum over m1, m3 of C[m1][m2][m3] y[m1] g[m3]
+template <class Real, class C, class P, int... n>
+HWY_INLINE void add_harmonic_gradients(std::integer_sequence<int, n...> /*terms*/, const P (&y)[C::n1],
+                                       const P (&g)[C::n3], P (&to)[C::n2]) {
+  P product;
+  ((product = C::term(n).first ? y[C::term(n).m1] * g[C::term(n).m3] : product,
+    to[C::term(n).m2] = mul_add(broadcast<P>(static_cast<Real>(C::term(n).c)), product, to[C::term(n).m2])),
+   ...);
+}
 
 /// M[m1][m3] = sum over m2 of C Y for every edge, as [places][stride].
 template <int l1, int l2, int l3, class Real>
 HWY_NOINLINE void couple(const EdgeGeometry<Real>& geometry, Real* to) {
   using C = Coupling<l1, l2, l3>;
-  using P = Line<Real>;
+  using P = Register<Real>;
   const Real* harmonic = geometry.harmonics(l2);
   for (int e = 0; e < geometry.edges; e += P::lanes) {
     P y[C::n2];
     for (int m2 = 0; m2 < C::n2; ++m2) y[m2] = load<P>(harmonic + m2 * geometry.stride + e);
-    unroll<C::n1>([&](auto m1) GRAPEVINE_UNROLLED {
-      unroll<C::n3>([&](auto m3) GRAPEVINE_UNROLLED {
-        constexpr int place = C::places.of[m1][m3];
-        if constexpr (place >= 0) {
-          P sum = zero<P>();
-          unroll<C::n2>([&](auto m2) GRAPEVINE_UNROLLED {
-            constexpr double c = C::c(m1, m2, m3);
-            if constexpr (c != 0) sum = mul_add(broadcast<P>(static_cast<Real>(c)), y[m2], sum);
-          });
-          store(sum, to + place * geometry.stride + e);
-        }
-      });
-    });
+    couple_terms<C>(typename C::Terms(), y, to + e, geometry.stride);
   }
 }
 
@@ -151,34 +209,27 @@ struct CentreEdges {
   std::ptrdiff_t stride;
 };
 
-/// m[m3] = sum over edges of w sum over m1 of M[m1][m3] y[m1], for V lines of channels from `channel` on.
+/// m[m3] = sum over edges of w sum over m1 of M[m1][m3] y[m1], for V registers of channels from `channel` on.
 template <int l1, int l2, int l3, int V, class Real, class Weights>
 HWY_NOINLINE void sum_products(const CentreEdges<Real>& edges, const Neighbours<Real>& neighbours,
                                const Weights& weights, int channel, Real* message, std::ptrdiff_t component) {
   using C = Coupling<l1, l2, l3>;
-  using P = Line<Real>;
-  P sum[C::n3][V];
+  using P = Register<Real>;
+  P sum[V][C::n3];
   for (auto& lines : sum)
     for (P& line : lines) line = zero<P>();
   for (int e = edges.begin; e < edges.end; ++e) {
     P w[V];
     weights.value(e, channel, w);
     const Real* from = neighbours.features + neighbours.offset[e] + channel;
-    const Real* coupling = edges.coupling + e;
     for (int v = 0; v < V; ++v) {
       P y[C::n1];
       for (int m1 = 0; m1 < C::n1; ++m1) y[m1] = w[v] * load<P>(from + m1 * neighbours.component + v * P::lanes);
-      unroll<C::n3>([&](auto m3) GRAPEVINE_UNROLLED {
-        unroll<C::n1>([&](auto m1) GRAPEVINE_UNROLLED {
-          constexpr int place = C::places.of[m1][m3];
-          if constexpr (place >= 0)
-            sum[m3][v] = mul_add(broadcast<P>(coupling[place * edges.stride]), y[m1], sum[m3][v]);
-        });
-      });
+      add_products<C>(typename C::Places(), edges.coupling + e, edges.stride, y, sum[v]);
     }
   }
   for (int m3 = 0; m3 < C::n3; ++m3)
-    for (int v = 0; v < V; ++v) store(sum[m3][v], message + m3 * component + channel + v * P::lanes);
+    for (int v = 0; v < V; ++v) store(sum[v][m3], message + m3 * component + channel + v * P::lanes);
 }
 
 /// Sums over lanes of `count` lines, added to to[i * stride].
@@ -193,14 +244,13 @@ HWY_NOINLINE void product_gradients(const CentreEdges<Real>& edges, const Neighb
                                     const Weights& weights, int channel, const Real* d_message,
                                     std::ptrdiff_t component, Real* d_distance, Real* d_harmonic) {
   using C = Coupling<l1, l2, l3>;
-  using P = Line<Real>;
-  P g[C::n3][V];
+  using P = Register<Real>;
+  P g[V][C::n3];
   for (int m3 = 0; m3 < C::n3; ++m3)
-    for (int v = 0; v < V; ++v) g[m3][v] = load<P>(d_message + m3 * component + channel + v * P::lanes);
+    for (int v = 0; v < V; ++v) g[v][m3] = load<P>(d_message + m3 * component + channel + v * P::lanes);
   for (int e = edges.begin; e < edges.end; ++e) {
     const std::ptrdiff_t at = neighbours.offset[e] + channel;
-    const Real* coupling = edges.coupling + e;
-    P slope[1] = {zero<P>()};
+    P slope = zero<P>();
     P d_y[C::n2];
     for (P& line : d_y) line = zero<P>();
     for (int v = 0; v < V; ++v) {
@@ -212,15 +262,10 @@ HWY_NOINLINE void product_gradients(const CentreEdges<Real>& edges, const Neighb
         y[m1] = load<P>(neighbours.features + at + m1 * neighbours.component + v * P::lanes);
         t[m1] = zero<P>();
       }
-      unroll<C::n1>([&](auto m1) GRAPEVINE_UNROLLED {
-        unroll<C::n3>([&](auto m3) GRAPEVINE_UNROLLED {
-          constexpr int place = C::places.of[m1][m3];
-          if constexpr (place >= 0) t[m1] = mul_add(broadcast<P>(coupling[place * edges.stride]), g[m3][v], t[m1]);
-        });
-      });
+      add_transposed_products<C>(typename C::Places(), edges.coupling + e, edges.stride, g[v], t);
       P d_w = y[0] * t[0];
       for (int m1 = 1; m1 < C::n1; ++m1) d_w = mul_add(y[m1], t[m1], d_w);
-      slope[0] = mul_add(dw, d_w, slope[0]);
+      slope = mul_add(dw, d_w, slope);
       if (neighbours.gradients != nullptr)
         for (int m1 = 0; m1 < C::n1; ++m1) {
           Real* to = neighbours.gradients + at + m1 * neighbours.component + v * P::lanes;
@@ -228,25 +273,15 @@ HWY_NOINLINE void product_gradients(const CentreEdges<Real>& edges, const Neighb
         }
       if constexpr (l2 > 0) {
         for (P& line : y) line = w * line;
-        unroll<C::n1>([&](auto m1) GRAPEVINE_UNROLLED {
-          unroll<C::n3>([&](auto m3) GRAPEVINE_UNROLLED {
-            if constexpr (C::places.of[m1][m3] >= 0) {
-              const P product = y[m1] * g[m3][v];
-              unroll<C::n2>([&](auto m2) GRAPEVINE_UNROLLED {
-                constexpr double c = C::c(m1, m2, m3);
-                if constexpr (c != 0) d_y[m2] = mul_add(broadcast<P>(static_cast<Real>(c)), product, d_y[m2]);
-              });
-            }
-          });
-        });
+        add_harmonic_gradients<Real, C>(typename C::Terms(), y, g[v], d_y);
       }
     }
-    d_distance[e] += weights.slope_scale * sum_of_lanes(slope[0]);
+    d_distance[e] += weights.slope_scale * sum_of_lanes(slope);
     if constexpr (l2 > 0) add_lane_sums(d_y, d_harmonic + e, edges.stride);
   }
 }
 
-}  // namespace grapevine::nequip::HWY_NAMESPACE
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -1,4 +1,4 @@
-#include "models/nequip/radial_spline.hpp"
+#include "models/equivariant/radial_spline.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,32 +6,25 @@
 #include <limits>
 #include <utility>
 
-namespace grapevine::nequip {
+namespace grapevine::equivariant {
 namespace {
 
 constexpr int most_intervals = 512;
 constexpr int fewest_intervals = 50;
 
-// What all tables of a potential may take together, so that a small file cannot ask for gigabytes. Where not even the
-// fewest intervals have room, the spline has none and an infinite error.
-constexpr double free_bytes = 128 << 20;
-constexpr double bytes_per_parameter = 64;
-
-/// As many intervals as the share of one interaction has room for, and no more than are allowed.
-int room_for(const Parameters& p, int columns) {
-  const double all = free_bytes + bytes_per_parameter * static_cast<double>(p.count());
+/// As many intervals as there is room for, and no more than are allowed.
+int room_for(int columns, double most_bytes) {
   const double interval = static_cast<double>(columns) * RadialSpline::coefficients * sizeof(double);
-  return static_cast<int>(
-      std::min<double>(most_intervals, all / static_cast<double>(p.interactions.size()) / interval));
+  return static_cast<int>(std::min<double>(most_intervals, most_bytes / interval));
 }
 
 /// The fewest intervals for which there is a knot where the cutoff function has a kink; any multiple will do as well.
 /// Ten, if there is no kink or no such number below 256: then the spline is less exact around it.
-int knots_at_kinks(const Parameters& p) {
+int knots_at_kinks(const RadialBasis& basis) {
   constexpr int usual = 10;
-  if (p.cutoff_kind != CutoffKind::xplor) return usual;
+  if (basis.cutoff_kind != CutoffKind::xplor) return usual;
   for (int count = usual; count <= most_intervals / 2; ++count) {
-    const double knot = count * p.cutoff_onset / p.cutoff;
+    const double knot = count * basis.cutoff_onset / basis.cutoff;
     if (std::abs(knot - std::round(knot)) < 1e-9 * count) return count;
   }
   return usual;
@@ -45,10 +38,10 @@ struct Sample {
 
 class Fit {
  public:
-  Fit(const Parameters& p, int t, int intervals) : p_(p), t_(t), h_(p.cutoff / intervals) {
+  Fit(const RadialWeights& weights, int intervals) : weights_(weights), h_(weights.basis.cutoff / intervals) {
     spline_.spacing = h_;
     spline_.intervals = intervals;
-    spline_.columns = channels(p.interactions[static_cast<std::size_t>(t)].messages());
+    spline_.columns = weights.columns();
     spline_.coefficient.resize(static_cast<std::size_t>(intervals) * RadialSpline::coefficients *
                                static_cast<std::size_t>(spline_.columns));
     for (int n = 0; n < intervals; ++n) fit_interval(n);
@@ -66,7 +59,7 @@ class Fit {
   Sample sample(int n, double x) const {
     const double r = (n + 0.5 * (x * (1 - off_the_end) + 1)) * h_;
     Sample s;
-    radial_weights(p_, t_, std::max(r, nearest), s.value, s.slope);
+    weights_.evaluate(std::max(r, nearest), s.value, s.slope);
     for (double& slope : s.slope) slope *= 0.5 * h_;
     return s;
   }
@@ -119,23 +112,22 @@ class Fit {
     spline_.error = largest > 0 ? difference / largest : 0;
   }
 
-  const Parameters& p_;
-  int t_;
+  const RadialWeights& weights_;
   double h_;
   RadialSpline spline_;
 };
 
 }  // namespace
 
-RadialSpline RadialSpline::fit(const Parameters& parameters, int t, double tolerance) {
+RadialSpline RadialSpline::fit(const RadialWeights& weights, double tolerance, double most_bytes) {
   // The error falls with the sixth power of the spacing; a little less is hoped for, so that two fits mostly do.
   constexpr double order = 5.5;
-  const int step = knots_at_kinks(parameters);
-  const int most = room_for(parameters, channels(parameters.interactions[static_cast<std::size_t>(t)].messages()));
+  const int step = knots_at_kinks(weights.basis);
+  const int most = room_for(weights.columns(), most_bytes);
   RadialSpline best;
   best.error = std::numeric_limits<double>::infinity();
   for (int intervals = (fewest_intervals + step - 1) / step * step; intervals <= most;) {
-    RadialSpline spline = Fit(parameters, t, intervals).take();
+    RadialSpline spline = Fit(weights, intervals).take();
     if (spline.error < best.error) best = std::move(spline);
     if (best.error <= tolerance) break;
     const double wanted = intervals * std::pow(best.error / tolerance, 1 / order);
@@ -145,4 +137,4 @@ RadialSpline RadialSpline::fit(const Parameters& parameters, int t, double toler
   return best;
 }
 
-}  // namespace grapevine::nequip
+}  // namespace grapevine::equivariant

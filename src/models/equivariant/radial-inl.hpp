@@ -1,9 +1,9 @@
 // Weights of a block's edges, by splines or by the radial networks themselves.
-#if defined(GRAPEVINE_NEQUIP_RADIAL_INL) == defined(HWY_TARGET_TOGGLE)
-#ifdef GRAPEVINE_NEQUIP_RADIAL_INL
-#undef GRAPEVINE_NEQUIP_RADIAL_INL
+#if defined(GRAPEVINE_EQUIVARIANT_RADIAL_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_EQUIVARIANT_RADIAL_INL
+#undef GRAPEVINE_EQUIVARIANT_RADIAL_INL
 #else
-#define GRAPEVINE_NEQUIP_RADIAL_INL
+#define GRAPEVINE_EQUIVARIANT_RADIAL_INL
 #endif
 
 #include <algorithm>
@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "models/nequip/layout.hpp"
-#include "models/nequip/node-inl.hpp"
-#include "models/nequip/products-inl.hpp"
-#include "models/nequip/radial_spline.hpp"
+#include "models/equivariant/gate-inl.hpp"
+#include "models/equivariant/layout.hpp"
+#include "models/equivariant/linear-inl.hpp"
+#include "models/equivariant/products-inl.hpp"
+#include "models/equivariant/radial_spline.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace grapevine::nequip::HWY_NAMESPACE {
+namespace grapevine::equivariant::HWY_NAMESPACE {
 
 template <class Real>
 class SplineRadial {
@@ -25,9 +26,9 @@ class SplineRadial {
   using Weights = SplineWeights<Real>;
   static constexpr int block_atoms = 16;
 
-  /// `splines` has one for each interaction.
-  SplineRadial(const Parameters& parameters, const std::vector<RadialSpline>& splines) {
-    for (std::size_t t = 0; t < splines.size(); ++t) add(parameters.interactions[t], splines[t]);
+  /// A spline of each pass's weights.
+  SplineRadial(const std::vector<RadialWeights>& weights, const std::vector<RadialSpline>& splines) {
+    for (std::size_t t = 0; t < splines.size(); ++t) add(weights[t], splines[t]);
   }
 
   struct Scratch {
@@ -36,21 +37,22 @@ class SplineRadial {
   };
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
-    const Interaction& of = interactions_[t];
+    const Pass& of = passes_[t];
     if (scratch.interval.size() < geometry.distance.size()) {
       scratch.interval.resize(geometry.distance.size());
       scratch.position.resize(geometry.distance.size());
     }
+    const Real* distance = geometry.radial_distance();
     for (int e = 0; e < geometry.edges; ++e) {
-      const Real at = geometry.distance[e] * of.inverse_spacing;
-      const int interval = std::min(static_cast<int>(at), of.intervals - 1);
+      const Real at = std::min(distance[e] * of.inverse_spacing, static_cast<Real>(of.intervals));
+      const int interval = static_cast<int>(at);
       scratch.interval[e] = interval;
       scratch.position[e] = Real(2) * (at - static_cast<Real>(interval)) - Real(1);
     }
   }
 
   Weights weights(int t, int path, const Scratch& scratch) const {
-    const Interaction& of = interactions_[t];
+    const Pass& of = passes_[t];
     const Path& p = of.paths[path];
     return {p.table.data(), p.channels, scratch.interval.data(), scratch.position.data(), Real(2) * of.inverse_spacing};
   }
@@ -58,33 +60,32 @@ class SplineRadial {
  private:
   struct Path {
     int channels;
-    simd::AlignedVector<Real> table;  // [intervals][6][channels]
+    simd::AlignedVector<Real> table;  // [intervals + 1][6][channels], the last for edges beyond the cutoff: zeros
   };
-  struct Interaction {
+  struct Pass {
     Real inverse_spacing;
     int intervals;
     std::vector<Path> paths;
   };
 
-  void add(const nequip::Interaction& interaction, const RadialSpline& spline) {
-    Interaction& of = interactions_.emplace_back();
+  void add(const RadialWeights& weights, const RadialSpline& spline) {
+    Pass& of = passes_.emplace_back();
     of.inverse_spacing = static_cast<Real>(1 / spline.spacing);
     of.intervals = spline.intervals;
     const std::size_t rows = static_cast<std::size_t>(spline.intervals) * RadialSpline::coefficients;
     std::size_t first = 0;
-    for (const Irreps& message : interaction.messages()) {
+    for (const int channels : weights.channels) {
       Path& path = of.paths.emplace_back();
-      path.channels = padded(message.channels);
-      path.table.assign(rows * path.channels, Real(0));
+      path.channels = padded(channels);
+      path.table.assign((rows + RadialSpline::coefficients) * path.channels, Real(0));
       for (std::size_t n = 0; n < rows; ++n)
-        for (int c = 0; c < message.channels; ++c)
-          path.table[n * path.channels + c] =
-              static_cast<Real>(spline.coefficient[n * spline.columns + first + c] / interaction.denominator);
-      first += message.channels;
+        for (int c = 0; c < channels; ++c)
+          path.table[n * path.channels + c] = static_cast<Real>(spline.coefficient[n * spline.columns + first + c]);
+      first += channels;
     }
   }
 
-  std::vector<Interaction> interactions_;
+  std::vector<Pass> passes_;
 };
 
 /// The radial networks themselves, for all edges of a block at a time, with their slopes by the chain rule.
@@ -94,8 +95,8 @@ class ExactRadial {
   using Weights = ExactWeights<Real>;
   static constexpr int block_atoms = 4;  // every edge needs memory for all its weights
 
-  explicit ExactRadial(Parameters parameters) : parameters_(std::move(parameters)) {
-    for (const Interaction& interaction : parameters_.interactions) networks_.emplace_back(interaction);
+  explicit ExactRadial(std::vector<RadialWeights> weights) : weights_(std::move(weights)) {
+    for (const RadialWeights& pass : weights_) networks_.emplace_back(pass);
   }
 
   struct Scratch {
@@ -105,14 +106,13 @@ class ExactRadial {
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
     const Network& network = networks_[t];
-    compute_basis(geometry, network.layers.front().inputs(), scratch);
+    compute_basis(weights_[t].basis, geometry, network.layers.front().inputs(), scratch);
     for (std::size_t n = 0; n < network.layers.size(); ++n) {
       apply_layer(geometry.edges, network.layers[n], network.biases[n], scratch);
       if (n + 1 < network.layers.size())
-        apply_activation(parameters_.interactions[t].radial.activation, geometry.edges * network.layers[n].outputs(),
-                         scratch);
+        apply_activation(weights_[t].network.activation, geometry.edges * network.layers[n].outputs(), scratch);
     }
-    if (!parameters_.normalised_harmonics) multiply_by_power(geometry, network, scratch);
+    multiply_by_powers(geometry, weights_[t].power, network, scratch);
   }
 
   /// [paths + 1] padded channels of the paths before.
@@ -125,13 +125,11 @@ class ExactRadial {
 
  private:
   struct Network {
-    explicit Network(const Interaction& interaction) : first(1, 0) {
-      const IrrepsList messages = interaction.messages();
-      for (const Irreps& message : messages) first.push_back(first.back() + padded(message.channels));
-      for (const Path& path : interaction.paths) edge_order.push_back(path.edge_order);
-      for (const Dense& dense : interaction.radial.layers) {
-        const bool last = &dense == &interaction.radial.layers.back();
-        add(last ? spread_columns(dense, messages, interaction.denominator) : dense);
+    explicit Network(const RadialWeights& weights) : first(1, 0) {
+      for (const int channels : weights.channels) first.push_back(first.back() + padded(channels));
+      for (const Dense& dense : weights.network.layers) {
+        const bool last = &dense == &weights.network.layers.back();
+        add(last ? spread_columns(dense, weights.channels, weights.denominator) : dense);
       }
     }
 
@@ -143,14 +141,14 @@ class ExactRadial {
     }
 
     /// Outputs where the kernels want each path's channels, and over the denominator.
-    Dense spread_columns(const Dense& dense, const IrrepsList& messages, double denominator) const {
+    Dense spread_columns(const Dense& dense, const std::vector<int>& channels, double denominator) const {
       Dense wide{dense.inputs, first.back(), {}, {}};
       const auto columns = static_cast<std::size_t>(first.back());
       wide.weight.resize(static_cast<std::size_t>(dense.inputs) * columns);
       if (!dense.bias.empty()) wide.bias.resize(columns);
       std::size_t from = 0;
-      for (std::size_t path = 0; path < messages.size(); ++path)
-        for (int c = 0; c < messages[path].channels; ++c, ++from) {
+      for (std::size_t path = 0; path < channels.size(); ++path)
+        for (int c = 0; c < channels[path]; ++c, ++from) {
           const std::size_t to = static_cast<std::size_t>(first[path] + c);
           for (int i = 0; i < dense.inputs; ++i)
             wide.weight[i * columns + to] =
@@ -161,19 +159,18 @@ class ExactRadial {
     }
 
     std::vector<int> first;  // [paths + 1] padded channels of the paths before
-    std::vector<int> edge_order;
     std::vector<PaddedMatrix<Real>> layers;
     std::vector<std::vector<Real>> biases;
   };
 
   /// Into scratch.input, as [edges][row].
-  void compute_basis(const EdgeGeometry<Real>& geometry, int row, Scratch& scratch) const {
+  static void compute_basis(const RadialBasis& basis, const EdgeGeometry<Real>& geometry, int row, Scratch& scratch) {
     const std::size_t size = static_cast<std::size_t>(geometry.edges) * row;
     scratch.input.assign(size, Real(0));
     scratch.input_slope.assign(size, Real(0));
     std::vector<double> value, slope;
     for (int e = 0; e < geometry.edges; ++e) {
-      radial_basis(parameters_, static_cast<double>(geometry.distance[e]), value, slope);
+      basis.evaluate(static_cast<double>(geometry.radial_distance()[e]), value, slope);
       for (std::size_t n = 0; n < value.size(); ++n) {
         scratch.input[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(value[n]);
         scratch.input_slope[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(slope[n]);
@@ -205,23 +202,25 @@ class ExactRadial {
     }
   }
 
-  /// Harmonics of order l that are not normalised are r^l times as large.
-  static void multiply_by_power(const EdgeGeometry<Real>& geometry, const Network& network, Scratch& scratch) {
+  /// Each path's weights by its power of the distance.
+  static void multiply_by_powers(const EdgeGeometry<Real>& geometry, const std::vector<int>& powers,
+                                 const Network& network, Scratch& scratch) {
     const std::ptrdiff_t row = network.first.back();
-    for (int e = 0; e < geometry.edges; ++e)
-      for (std::size_t path = 0; path < network.edge_order.size(); ++path) {
-        const Real r = geometry.distance[e];
+    for (std::size_t path = 0; path < powers.size(); ++path) {
+      if (powers[path] == 0) continue;
+      for (int e = 0; e < geometry.edges; ++e) {
+        const Real r = geometry.radial_distance()[e];
         Real power = 1;
-        for (int l = 0; l < network.edge_order[path]; ++l) power *= r;
+        for (int l = 0; l < powers[path]; ++l) power *= r;
         for (std::ptrdiff_t n = e * row + network.first[path]; n < e * row + network.first[path + 1]; ++n) {
-          scratch.slopes[n] =
-              power * (scratch.slopes[n] + static_cast<Real>(network.edge_order[path]) * scratch.values[n] / r);
+          scratch.slopes[n] = power * (scratch.slopes[n] + static_cast<Real>(powers[path]) * scratch.values[n] / r);
           scratch.values[n] *= power;
         }
       }
+    }
   }
 
-  Parameters parameters_;
+  std::vector<RadialWeights> weights_;
   std::vector<Network> networks_;
 };
 
@@ -233,7 +232,7 @@ class ExactSplineRadial {
   using Weights = SplineWeights<Real>;
   static constexpr int block_atoms = ExactRadial<Real>::block_atoms;
 
-  explicit ExactSplineRadial(const Parameters& parameters) : exact_(parameters) {}
+  explicit ExactSplineRadial(std::vector<RadialWeights> weights) : exact_(std::move(weights)) {}
 
   struct Scratch {
     typename ExactRadial<Real>::Scratch exact;
@@ -277,7 +276,7 @@ class ExactSplineRadial {
   ExactRadial<Real> exact_;
 };
 
-}  // namespace grapevine::nequip::HWY_NAMESPACE
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif

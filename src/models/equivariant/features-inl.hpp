@@ -1,0 +1,75 @@
+// Features of a block of atoms, and their way from and to the rows of all atoms.
+#if defined(GRAPEVINE_EQUIVARIANT_FEATURES_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_EQUIVARIANT_FEATURES_INL
+#undef GRAPEVINE_EQUIVARIANT_FEATURES_INL
+#else
+#define GRAPEVINE_EQUIVARIANT_FEATURES_INL
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include "models/equivariant/layout.hpp"
+#include "models/equivariant/line-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::equivariant::HWY_NAMESPACE {
+
+/// Irreps of a block of atoms: one after another, each as [atoms][components][padded channels], so that mixing of
+/// channels is one product of matrices.
+template <class Real>
+struct BlockFeatures {
+  const Layout* layout;
+  std::ptrdiff_t most;  // atoms that there is room for
+  Real* numbers;
+
+  Real* of(int irreps) const { return numbers + layout->offset(irreps) * most; }
+};
+
+template <class Real>
+void clear(int atoms, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i) std::fill_n(x.of(i), x.layout->size(i) * atoms, Real(0));
+}
+
+template <class Real>
+void scale(int atoms, Real factor, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i)
+    for (std::ptrdiff_t n = 0; n < x.layout->size(i) * atoms; ++n) x.of(i)[n] *= factor;
+}
+
+/// Every atom's numbers become those of `row`, which is laid out as one atom's.
+template <class Real>
+void spread(int atoms, const Real* row, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i)
+    for (int a = 0; a < atoms; ++a)
+      std::copy_n(row + x.layout->offset(i), x.layout->size(i), x.of(i) + a * x.layout->size(i));
+}
+
+/// Rows of atoms to a block and back.
+template <class Real>
+void gather_rows(std::span<const int> atoms, const Real* rows, std::ptrdiff_t stride, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i) {
+    Real* to = x.of(i);
+    for (const int atom : atoms) {
+      std::copy_n(rows + atom * stride + x.layout->offset(i), x.layout->size(i), to);
+      to += x.layout->size(i);
+    }
+  }
+}
+
+template <class Real>
+void scatter_rows(std::span<const int> atoms, const BlockFeatures<Real>& x, Real* rows, std::ptrdiff_t stride) {
+  for (int i = 0; i < x.layout->count(); ++i) {
+    const Real* from = x.of(i);
+    for (const int atom : atoms) {
+      std::copy_n(from, x.layout->size(i), rows + atom * stride + x.layout->offset(i));
+      from += x.layout->size(i);
+    }
+  }
+}
+
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

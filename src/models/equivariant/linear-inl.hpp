@@ -1,0 +1,85 @@
+// Mixing of channels for a block of atoms.
+#if defined(GRAPEVINE_EQUIVARIANT_LINEAR_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef GRAPEVINE_EQUIVARIANT_LINEAR_INL
+#undef GRAPEVINE_EQUIVARIANT_LINEAR_INL
+#else
+#define GRAPEVINE_EQUIVARIANT_LINEAR_INL
+#endif
+
+#include <cstddef>
+#include <vector>
+
+#include "models/equivariant/features-inl.hpp"
+#include "models/equivariant/linear.hpp"
+#include "simd/aligned_vector.hpp"
+#include "simd/multiply_add-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::equivariant::HWY_NAMESPACE {
+
+/// y += x W and its transpose, for matrices that are padded to whole lines.
+template <class Real>
+class PaddedMatrix {
+ public:
+  PaddedMatrix(int inputs, int outputs, const std::vector<double>& weight)
+      : inputs_(padded(inputs)), outputs_(padded(outputs)) {
+    forward_.assign(static_cast<std::size_t>(inputs_) * outputs_, Real(0));
+    backward_.assign(forward_.size(), Real(0));
+    for (int i = 0; i < inputs; ++i)
+      for (int o = 0; o < outputs; ++o) {
+        const Real w = static_cast<Real>(weight[static_cast<std::size_t>(i) * outputs + o]);
+        forward_[static_cast<std::size_t>(i) * outputs_ + o] = w;
+        backward_[static_cast<std::size_t>(o) * inputs_ + i] = w;
+      }
+  }
+
+  int inputs() const { return inputs_; }
+  int outputs() const { return outputs_; }
+
+  /// y[rows][outputs] += x[rows][inputs] W
+  void add(int rows, const Real* x, Real* y) const {
+    multiply_add<Real>(rows, inputs_, outputs_, {x, inputs_, 1}, forward_.data(), outputs_, y, outputs_);
+  }
+  /// dx[rows][inputs] += dy[rows][outputs] W^T
+  void add_transposed(int rows, const Real* dy, Real* dx) const {
+    multiply_add<Real>(rows, outputs_, inputs_, {dy, outputs_, 1}, backward_.data(), inputs_, dx, inputs_);
+  }
+
+ private:
+  int inputs_, outputs_;
+  simd::AlignedVector<Real> forward_;   // [inputs][outputs]
+  simd::AlignedVector<Real> backward_;  // [outputs][inputs]
+};
+
+/// EquivariantLinear for blocks of atoms.
+template <class Real>
+class LinearKernel {
+ public:
+  explicit LinearKernel(const EquivariantLinear& linear) {
+    for (const auto& part : linear.parts) {
+      const Irreps& from = linear.inputs[part.input];
+      parts_.push_back({part.input, part.output, from.components(),
+                        PaddedMatrix<Real>(from.channels, linear.outputs[part.output].channels, part.weight)});
+    }
+  }
+
+  void add(int atoms, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) const {
+    for (const Part& part : parts_) part.matrix.add(atoms * part.components, x.of(part.input), y.of(part.output));
+  }
+  void add_transposed(int atoms, const BlockFeatures<Real>& dy, const BlockFeatures<Real>& dx) const {
+    for (const Part& part : parts_)
+      part.matrix.add_transposed(atoms * part.components, dy.of(part.output), dx.of(part.input));
+  }
+
+ private:
+  struct Part {
+    int input, output, components;
+    PaddedMatrix<Real> matrix;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

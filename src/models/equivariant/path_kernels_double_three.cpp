@@ -1,0 +1,17 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/equivariant/path_kernels_double_three.cpp"
+#include <hwy/foreach_target.h>
+
+#include "models/equivariant/path_table-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace grapevine::equivariant::HWY_NAMESPACE {
+
+template <>
+PathKernel<double, ExactWeights<double>> find_path_kernel_of<double, ExactWeights<double>, 3, 3>(int l1, int l2,
+                                                                                                 int l3) {
+  return make_path_kernel_of<double, ExactWeights<double>, 3, 3>(l1, l2, l3);
+}
+
+}  // namespace grapevine::equivariant::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
