@@ -6,7 +6,7 @@
 
 #include "engine/block_list.hpp"
 #include "engine/graph.hpp"
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "models/reann/parameters.hpp"
 #include "neighbours/edge_stripper.hpp"
 

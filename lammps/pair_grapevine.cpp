@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pair_grapevine.h"
 
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "lammps_exclusions.h"
 #include "models/registry.hpp"
 #include "support/finite.hpp"

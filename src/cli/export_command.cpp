@@ -11,7 +11,7 @@
 
 #include "cli/interrupt.hpp"
 #include "exporters/reann.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"

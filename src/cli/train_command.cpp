@@ -16,7 +16,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/training_progress.hpp"
 #include "engine/model.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "parallel/ranks.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"

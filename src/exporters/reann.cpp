@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "exporters/reann_structure.hpp"
-#include "formats/torch_writer.hpp"
+#include "formats/archives/torch_writer.hpp"
 #include "importers/reann_names.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"

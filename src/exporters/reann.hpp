@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 #include "models/reann/parameters.hpp"
 
 namespace grapevine {

@@ -9,11 +9,11 @@
 #include <optional>
 #include <vector>
 
+#include "formats/archives/torch_archive.hpp"
 #include "formats/file_endings.hpp"
 #include "formats/mapped_file.hpp"
-#include "formats/para_file.hpp"
 #include "formats/sha256.hpp"
-#include "formats/torch_archive.hpp"
+#include "formats/text/para_file.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "models/nequip/file.hpp"

@@ -9,7 +9,7 @@
 #include <set>
 #include <string_view>
 
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "importers/reann_names.hpp"
 #include "importers/reann_state.hpp"
 #include "support/error.hpp"

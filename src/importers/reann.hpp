@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "formats/model_file.hpp"
-#include "formats/para_file.hpp"
-#include "formats/torch_archive.hpp"
+#include "formats/archives/torch_archive.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/text/para_file.hpp"
 #include "models/reann/parameters.hpp"
 
 namespace grapevine {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/torch_archive.hpp"
+#include "formats/archives/torch_archive.hpp"
 
 namespace grapevine {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/torch_archive.hpp"
+#include "formats/archives/torch_archive.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine {

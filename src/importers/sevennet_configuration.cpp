@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "formats/elements.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "importers/e3nn.hpp"
 #include "support/error.hpp"
 

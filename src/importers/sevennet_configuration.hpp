@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "formats/allowance.hpp"
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 
 namespace grapevine {
 

@@ -8,8 +8,8 @@
 
 #include "engine/model.hpp"
 #include "formats/mapped_file.hpp"
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "formats/sha256.hpp"
 #include "models/registry.hpp"
 

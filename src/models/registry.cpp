@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "formats/mapped_file.hpp"
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 #include "formats/sha256.hpp"
 #include "models/nequip/file.hpp"
 #include "models/nequip/model.hpp"

@@ -10,7 +10,7 @@
 #include "engine/evaluator.hpp"
 #include "engine/graph.hpp"
 #include "engine/model.hpp"
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 
 namespace grapevine {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/model.hpp"
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "neighbours/edge_stripper.hpp"
 #include "structures/cell.hpp"
 

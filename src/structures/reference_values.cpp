@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "structures/cell.hpp"
 #include "structures/result_frame.hpp"
 #include "support/error.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "structures/evaluate_frame.hpp"
 
 namespace grapevine {

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "formats/file_endings.hpp"
-#include "formats/safetensors.hpp"
-#include "formats/strict_json.hpp"
+#include "formats/model_files/safetensors.hpp"
+#include "formats/text/strict_json.hpp"
 #include "support/error.hpp"
 #include "training/output_files.hpp"
 

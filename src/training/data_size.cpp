@@ -7,7 +7,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "structures/frame_graph.hpp"
 #include "support/error.hpp"
 

@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "formats/elements.hpp"
-#include "formats/extxyz.hpp"
-#include "formats/reann_configuration.hpp"
+#include "formats/text/extxyz.hpp"
+#include "formats/text/reann_configuration.hpp"
 #include "structures/cell.hpp"
 #include "support/error.hpp"
 #include "threads/interruption.hpp"

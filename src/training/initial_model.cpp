@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "models/reann/extend_species.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/random_parameters.hpp"

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "structures/reference_values.hpp"
 
 namespace grapevine {

@@ -9,8 +9,8 @@
 #include <type_traits>
 
 #include "formats/elements.hpp"
-#include "formats/model_file.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "structures/cell.hpp"
 #include "support/error.hpp"
 #include "training/loss.hpp"

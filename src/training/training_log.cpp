@@ -15,8 +15,8 @@
 #include <system_error>
 #include <utility>
 
-#include "formats/line_reader.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/line_reader.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "training/output_files.hpp"

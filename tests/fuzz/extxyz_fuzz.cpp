@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "support/error.hpp"
 
 namespace {

@@ -1,6 +1,6 @@
 #include <cstdlib>
 
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 #include "models/nequip/file.hpp"
 #include "models/nequip/radial_spline.hpp"
 #include "models/reann/file.hpp"

@@ -1,4 +1,4 @@
-#include "formats/para_file.hpp"
+#include "formats/text/para_file.hpp"
 #include "target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 #include <memory>
 #include <vector>
 
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "target.hpp"

@@ -1,7 +1,7 @@
 #include <memory>
 #include <sstream>
 
-#include "formats/reann_configuration.hpp"
+#include "formats/text/reann_configuration.hpp"
 #include "target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "target.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

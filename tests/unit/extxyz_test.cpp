@@ -1,4 +1,4 @@
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

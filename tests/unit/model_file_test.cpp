@@ -1,4 +1,4 @@
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 
 #include <gmock/gmock.h>
 

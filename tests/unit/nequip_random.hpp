@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine::test {

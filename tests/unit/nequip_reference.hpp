@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine::test {

@@ -1,4 +1,4 @@
-#include "formats/para_file.hpp"
+#include "formats/text/para_file.hpp"
 
 #include <gmock/gmock.h>
 

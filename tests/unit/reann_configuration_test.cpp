@@ -1,4 +1,4 @@
-#include "formats/reann_configuration.hpp"
+#include "formats/text/reann_configuration.hpp"
 
 #include <gmock/gmock.h>
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "exporters/reann_structure.hpp"
-#include "formats/torch_writer.hpp"
+#include "formats/archives/torch_writer.hpp"
 #include "importers/reann.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/isolated_atoms.hpp"

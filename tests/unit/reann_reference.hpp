@@ -3,7 +3,7 @@
 #include <random>
 #include <vector>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 #include "models/reann/parameters.hpp"
 
 namespace grapevine::test {

@@ -1,4 +1,4 @@
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 
 #include <gmock/gmock.h>
 

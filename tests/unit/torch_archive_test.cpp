@@ -1,4 +1,4 @@
-#include "formats/torch_archive.hpp"
+#include "formats/archives/torch_archive.hpp"
 
 #include <gmock/gmock.h>
 

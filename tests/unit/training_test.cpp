@@ -11,8 +11,8 @@
 #include <numeric>
 #include <vector>
 
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/model.hpp"
 #include "models/registry.hpp"

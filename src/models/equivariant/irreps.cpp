@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::equivariant {

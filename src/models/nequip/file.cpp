@@ -6,8 +6,8 @@
 #include <iterator>
 #include <utility>
 
-#include "formats/hyperparameters.hpp"
-#include "formats/tensor_slots.hpp"
+#include "formats/model_files/hyperparameters.hpp"
+#include "formats/model_files/tensor_slots.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine::nequip {

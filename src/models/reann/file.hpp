@@ -2,8 +2,8 @@
 
 #include <filesystem>
 
-#include "formats/model_file.hpp"
-#include "formats/safetensors.hpp"
+#include "formats/model_files/model_file.hpp"
+#include "formats/model_files/safetensors.hpp"
 #include "models/reann/parameters.hpp"
 
 namespace grapevine::reann {

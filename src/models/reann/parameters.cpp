@@ -7,7 +7,7 @@
 #include <numbers>
 #include <string_view>
 
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 #include "models/reann/angular.hpp"
 #include "support/error.hpp"
 

@@ -1,4 +1,4 @@
-#include "formats/pickle_writer.hpp"
+#include "formats/archives/pickle_writer.hpp"
 
 #include <bit>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "formats/pickle_opcodes.hpp"
+#include "formats/archives/pickle_opcodes.hpp"
 
 namespace grapevine {
 namespace {

@@ -1,4 +1,4 @@
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "formats/allowance.hpp"
-#include "formats/pickle_opcodes.hpp"
+#include "formats/archives/pickle_opcodes.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -1,4 +1,4 @@
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 
 #include <fmt/format.h>
 
@@ -12,10 +12,10 @@
 #include <string_view>
 
 #include "formats/elements.hpp"
-#include "formats/key_values.hpp"
-#include "formats/line_reader.hpp"
-#include "formats/text_input.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/key_values.hpp"
+#include "formats/text/line_reader.hpp"
+#include "formats/text/text_input.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -1,4 +1,4 @@
-#include "formats/zip_writer.hpp"
+#include "formats/archives/zip_writer.hpp"
 
 #include <fmt/format.h>
 #include <zip.h>

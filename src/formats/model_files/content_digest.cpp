@@ -1,4 +1,4 @@
-#include "formats/content_digest.hpp"
+#include "formats/model_files/content_digest.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "formats/reann_configuration.hpp"
+#include "formats/text/reann_configuration.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "formats/line_reader.hpp"
-#include "formats/text_input.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/line_reader.hpp"
+#include "formats/text/text_input.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

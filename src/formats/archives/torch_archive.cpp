@@ -1,4 +1,4 @@
-#include "formats/torch_archive.hpp"
+#include "formats/archives/torch_archive.hpp"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/archives/zip_entries.hpp"
 #include "formats/mapped_file.hpp"
-#include "formats/zip_entries.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

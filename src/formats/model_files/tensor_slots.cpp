@@ -1,4 +1,4 @@
-#include "formats/tensor_slots.hpp"
+#include "formats/model_files/tensor_slots.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

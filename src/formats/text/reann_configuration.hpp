@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "formats/extxyz.hpp"
+#include "formats/text/extxyz.hpp"
 
 namespace grapevine {
 

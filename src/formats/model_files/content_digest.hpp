@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 
 namespace grapevine {
 

@@ -1,4 +1,4 @@
-#include "formats/zip_entries.hpp"
+#include "formats/archives/zip_entries.hpp"
 
 #include <fmt/format.h>
 #include <zip.h>

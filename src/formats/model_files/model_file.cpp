@@ -1,4 +1,4 @@
-#include "formats/model_file.hpp"
+#include "formats/model_files/model_file.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +10,7 @@
 
 #include "formats/elements.hpp"
 #include "formats/file_endings.hpp"
-#include "formats/strict_json.hpp"
+#include "formats/text/strict_json.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

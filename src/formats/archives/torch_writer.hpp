@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 
 namespace grapevine {
 

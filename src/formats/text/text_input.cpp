@@ -1,4 +1,4 @@
-#include "formats/text_input.hpp"
+#include "formats/text/text_input.hpp"
 
 #include <fmt/format.h>
 #include <zlib.h>

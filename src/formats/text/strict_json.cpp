@@ -1,4 +1,4 @@
-#include "formats/strict_json.hpp"
+#include "formats/text/strict_json.hpp"
 
 #include <fmt/format.h>
 

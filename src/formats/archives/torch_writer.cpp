@@ -1,12 +1,12 @@
-#include "formats/torch_writer.hpp"
+#include "formats/archives/torch_writer.hpp"
 
 #include <fmt/format.h>
 
 #include <cstring>
 #include <stdexcept>
 
-#include "formats/pickle_writer.hpp"
-#include "formats/zip_writer.hpp"
+#include "formats/archives/pickle_writer.hpp"
+#include "formats/archives/zip_writer.hpp"
 
 namespace grapevine {
 namespace {

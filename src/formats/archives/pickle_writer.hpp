@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 
 namespace grapevine {
 

@@ -1,4 +1,4 @@
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,10 @@
 #include <set>
 #include <utility>
 
-#include "formats/content_digest.hpp"
 #include "formats/known_formats.hpp"
 #include "formats/mapped_file.hpp"
-#include "formats/strict_json.hpp"
+#include "formats/model_files/content_digest.hpp"
+#include "formats/text/strict_json.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 

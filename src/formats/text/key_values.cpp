@@ -1,4 +1,4 @@
-#include "formats/key_values.hpp"
+#include "formats/text/key_values.hpp"
 
 #include <map>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,11 +1,11 @@
-#include "formats/hyperparameters.hpp"
+#include "formats/model_files/hyperparameters.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <cstdint>
 
-#include "formats/strict_json.hpp"
+#include "formats/text/strict_json.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

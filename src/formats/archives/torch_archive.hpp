@@ -7,7 +7,7 @@
 #include <string>
 
 #include "formats/allowance.hpp"
-#include "formats/pickle.hpp"
+#include "formats/archives/pickle.hpp"
 
 namespace grapevine {
 

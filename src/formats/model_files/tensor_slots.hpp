@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 
 namespace grapevine {
 

@@ -1,11 +1,11 @@
-#include "formats/para_file.hpp"
+#include "formats/text/para_file.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "formats/mapped_file.hpp"
-#include "formats/text_numbers.hpp"
+#include "formats/text/text_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -1,4 +1,4 @@
-#include "formats/line_reader.hpp"
+#include "formats/text/line_reader.hpp"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "formats/safetensors.hpp"
+#include "formats/model_files/safetensors.hpp"
 
 namespace grapevine {
 
