@@ -198,8 +198,11 @@ equivariant::Activation normalised_activation(equivariant::ActivationKind kind) 
     case ActivationKind::sigmoid: return {kind, 1.8467055342154763};
     case ActivationKind::elu: return {kind, 1.2467863885570512};
     case ActivationKind::shifted_softplus: return {kind, 1.878204668541552};
+    case ActivationKind::softplus:
+    case ActivationKind::mish:
+    case ActivationKind::gelu: break;
   }
-  throw std::invalid_argument("normalised_activation: unknown kind");
+  throw std::invalid_argument("normalised_activation: a kind that no program on e3nn normalises");
 }
 
 std::vector<double> wigner_3j(int l1, int l2, int l3) {
