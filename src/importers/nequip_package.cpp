@@ -24,7 +24,7 @@ constexpr int max_layers = 64;
 constexpr int format = 2;
 
 const PicklePackages& packages() {
-  static const PicklePackages list = {"torch", "e3nn", "nequip", "allegro"};
+  static const PicklePackages list = {"torch.nn", "torch._C", "e3nn", "nequip", "allegro"};
   return list;
 }
 

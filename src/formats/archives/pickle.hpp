@@ -105,7 +105,7 @@ const TorchTensor* pickle_tensor(const PickleValue& value);
 /// Looks up the bytes of the storage called `key`.
 using StorageLoader = std::function<std::shared_ptr<const std::vector<std::byte>>(const std::string& key)>;
 
-/// Packages of Python, e.g. "torch", any class or function of which may be named by a pickle.
+/// Packages of Python, e.g. "torch.nn", any class or function in which may be named by a pickle.
 using PicklePackages = std::vector<std::string_view>;
 
 /// Reads the pickle of a PyTorch archive (protocols 2 to 5, the opcodes that torch writes) into plain data. Only names
