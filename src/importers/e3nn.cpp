@@ -200,9 +200,9 @@ equivariant::Activation normalised_activation(equivariant::ActivationKind kind) 
     case ActivationKind::shifted_softplus: return {kind, 1.878204668541552};
     case ActivationKind::softplus:
     case ActivationKind::mish:
-    case ActivationKind::gelu: break;
+    case ActivationKind::gelu: break;  // no e3nn module has them
   }
-  throw std::invalid_argument("normalised_activation: a kind that no program on e3nn normalises");
+  throw std::invalid_argument("normalised_activation: unknown kind");
 }
 
 std::vector<double> wigner_3j(int l1, int l2, int l3) {

@@ -302,7 +302,7 @@ TEST(SevenNetImport, FilesOfSevenNetAreRead) {
   EXPECT_EQ(to_string(parity.interactions[1].input), "3x0e+3x1o+3x2e");
   EXPECT_EQ(to_string(parity.interactions[3].input), "3x0o+3x0e+3x1o+3x1e+3x2o+3x2e");
   EXPECT_EQ(parity.interactions[0].self_connection.size(), 2u);
-  EXPECT_EQ(parity.cutoff_power, 5);
+  EXPECT_EQ(parity.basis.cutoff_power, 5);
   EXPECT_FALSE(import("old", {}).normalised_harmonics);
   EXPECT_EQ(import("bias-fcn", {}).readout.size(), 3u);
   EXPECT_THAT(error_of([&] { import("modalities", {}); }), HasSubstr("SCAN, PBE"));
