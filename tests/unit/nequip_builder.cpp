@@ -257,7 +257,8 @@ std::vector<std::byte> NequipPackage::bytes(const NequipFile& file) const {
   const std::string forces = module("nequip.nn.grad_output", "ForceStressOutput", {}, {{"func", energy}});
   PythonItems graphs = {{"sole_model", module("nequip.nn.graph_model", "GraphModel", {}, {{"model", forces}})}};
   graphs.insert(graphs.end(), models.begin(), models.end());
-  const std::string pickle = "\x80\x02" + module("torch.nn.modules.container", "ModuleDict", {}, graphs) + ".";
+  std::string pickle = "\x80\x02" + module("torch.nn.modules.container", "ModuleDict", {}, graphs) + ".";
+  if (damage) damage(pickle);
   Entries entries = {{"m/.data/extern_modules", "torch"},
                      {"m/model/package_metadata.txt", metadata},
                      {"m/model/eager_model.pkl", pickle}};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,10 @@ std::string python_object(const std::string& module, const std::string& name, co
 /// The modules of small_nequip() as a package has them.
 struct NequipPackage {
   std::string metadata = "package_version_id: 2\nversions:\n  e3nn: 0.6.0\n  nequip: 0.19.1\n  torch: 2.8.0\n";
-  PythonItems layer_attributes;  ///< of the last layer; replace those of the same name
-  PythonItems models;            ///< besides the one that counts
-  PythonItems modules;           ///< besides those of the network
+  PythonItems layer_attributes;              ///< of the last layer; replace those of the same name
+  PythonItems models;                        ///< besides the one that counts
+  PythonItems modules;                       ///< besides those of the network
+  std::function<void(std::string&)> damage;  ///< done to the pickle, if given
 
   std::vector<std::byte> bytes(const NequipFile& file) const;
 };

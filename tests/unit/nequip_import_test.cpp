@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <random>
 
 #include "formats/text/extxyz.hpp"
 #include "importers/import_model.hpp"
@@ -257,6 +258,21 @@ INSTANTIATE_TEST_SUITE_P(Cases, NequipGolden,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+/// Below the zip archive, whose checksums would turn most changes into the same error.
+TEST(NequipImport, DamagedPicklesOfModulesAreRefusedOrReadButNothingElse) {
+  std::mt19937 random(7);
+  NequipPackage package;
+  package.damage = [&](std::string& pickle) {
+    const std::size_t changes = 1 + random() % 3;
+    for (std::size_t i = 0; i < changes; ++i) pickle[random() % pickle.size()] = static_cast<char>(random());
+  };
+  const NequipFile file = small_nequip();
+  for (int i = 0; i < 200; ++i) {
+    const std::vector<std::byte> bytes = package.bytes(file);
+    error_of([&] { import_package(bytes); });
+  }
+}
 
 TEST(NequipImport, DamagedCheckpointsAndPackagesAreRefusedOrReadButNothingElse) {
   test::for_each_damage(small_nequip().checkpoint(), 40, 400,
