@@ -141,7 +141,7 @@ def import_model(
     modality: str = "",
     note: str = "",
 ) -> dict[str, Any]:
-    """Make a model file from a file of REANN, REANN-MPI, LibTorch or SevenNet, as ``grapevine import`` does.
+    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet or Nequix, as ``grapevine import`` does.
 
     Nothing in the file is executed, and PyTorch is not needed.
 

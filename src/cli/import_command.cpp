@@ -25,11 +25,12 @@ void run_import(const ImportRequest& request) {
 
 void add_import_command(CLI::App& app) {
   const auto request = std::make_shared<ImportRequest>();
-  CLI::App* command = app.add_subcommand(
-      "import",
-      "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file (PES.pt) or LibTorch archive, or from a "
-      "SevenNet checkpoint");
-  command->add_option("source", request->source, "file written by REANN, REANN-MPI, LibTorch or SevenNet")->required();
+  CLI::App* command = app.add_subcommand("import",
+                                         "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file "
+                                         "(PES.pt) or LibTorch archive, a SevenNet "
+                                         "checkpoint, or a Nequix model (.nqx)");
+  command->add_option("source", request->source, "file written by REANN, REANN-MPI, LibTorch, SevenNet or Nequix")
+      ->required();
   command->add_option("-o,--output", request->output, "model file to write, e.g. model.safetensors")->required();
   command->add_option("--para", request->para, "REANN's para folder, with input_nn and input_density");
   command->add_option(
@@ -46,6 +47,7 @@ void add_import_command(CLI::App& app) {
       "Examples:\n"
       "  grapevine import REANN.pth --para para -o copper.safetensors\n"
       "  grapevine import checkpoint_sevennet_0.pth -o sevennet-0.safetensors\n"
+      "  grapevine import nequix-mp-1.nqx -o nequix-mp-1.safetensors\n"
       "PyTorch is not needed, and nothing in the file is executed.");
   command->callback([request] { run_import(*request); });
 }

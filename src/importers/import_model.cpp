@@ -7,6 +7,8 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "formats/archives/torch_archive.hpp"
@@ -14,6 +16,7 @@
 #include "formats/mapped_file.hpp"
 #include "formats/sha256.hpp"
 #include "formats/text/para_file.hpp"
+#include "importers/nequix.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "models/nequip/file.hpp"
@@ -85,19 +88,43 @@ ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
 }
 
-ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
-  refuse_flags(request, sevennet_kind,
+void refuse_flags_of_reann(const ImportRequest& request, const char* kind) {
+  refuse_flags(request, kind,
                {{"--para", request.para},
                 {"--activation", request.activation},
                 {"--message-activation", request.message_activation},
                 {"--gaussian-sign", request.gaussian_sign}});
+}
+
+ImportedModel nequip_model(const char* kind, const nequip::Parameters& p) {
+  return {kind,
+          "",
+          {},
+          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
+          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+}
+
+ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
+  refuse_flags_of_reann(request, sevennet_kind);
   SevenNetImportOptions options;
   if (!request.modality.empty()) options.modality = request.modality;
   SevenNetImport import = import_sevennet(archive, options);
-  const nequip::Parameters& p = import.parameters;
-  return {sevennet_kind, import.origin, import.notes,
-          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
-          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+  ImportedModel model = nequip_model(sevennet_kind, import.parameters);
+  model.origin = std::move(import.origin);
+  model.notes = std::move(import.notes);
+  return model;
+}
+
+ImportedModel import_nequix_file(std::span<const std::byte> bytes, const ImportRequest& request) {
+  refuse_flags_of_reann(request, nequix_kind);
+  refuse_flags(request, nequix_kind, {{"--modality", request.modality}});
+  return nequip_model(nequix_kind, import_nequix(bytes, request.source.string()));
+}
+
+ImportedModel import_file(std::span<const std::byte> bytes, const ImportRequest& request) {
+  if (is_nequix(bytes)) return import_nequix_file(bytes, request);
+  const TorchArchive archive = parse_torch_archive(bytes, request.source.string());
+  return is_sevennet(archive) ? import_sevennet_file(archive, request) : import_reann_file(archive, request);
 }
 
 std::string joined(const std::string& a, const std::string& b) { return a.empty() || b.empty() ? a + b : a + "; " + b; }
@@ -107,9 +134,7 @@ std::string joined(const std::string& a, const std::string& b) { return a.empty(
 ImportSummary import_model(const ImportRequest& request) {
   check_output(request);
   const MappedFile file(request.source);
-  const TorchArchive archive = parse_torch_archive(file.bytes(), request.source.string());
-  const ImportedModel model =
-      is_sevennet(archive) ? import_sevennet_file(archive, request) : import_reann_file(archive, request);
+  const ImportedModel model = import_file(file.bytes(), request);
   const Provenance provenance{request.source.filename().string(), sha256(file.bytes()), model.kind,
                               joined(model.origin, request.note)};
   const FileContents contents = model.contents(provenance);
