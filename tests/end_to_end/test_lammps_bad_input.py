@@ -270,7 +270,8 @@ def test_overflow_in_mixed_precision(lammps, start, overflowing, ranks, exchange
 
 
 def test_overflow_during_a_run(lammps, start, overflowing):
-    approach = close_to_atom_9(1.3) + "group five id 5\nfix move five move linear 0 0 -100\ntimestep 0.001\n"
+    # At 1.6 Angstrom finite in any order of products, at 1.0 in none.
+    approach = close_to_atom_9(1.6) + "group five id 5\nfix move five move linear 0 0 -100\ntimestep 0.001\n"
     assert_refused(lammps, start(overflowing, METALS, precision="mixed") + approach + "run 20\n",
                    r"not finite at step [1-9]", "pair_style grapevine double")
 

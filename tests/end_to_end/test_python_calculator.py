@@ -179,7 +179,8 @@ def test_mixed_precision_is_within_the_error_of_the_documentation():
         differences = [np.abs(mixed[name] - double[name]).max() for name in ("energy", "forces", "stress")]
         worst = np.maximum(worst, np.array(differences) / size)
     assert (worst > 0).all()
-    assert (worst < [3.8e-7, 6.6e-6, 8.4e-6]).all()
+    # Other structures than those of the table, and any instruction set.
+    assert (worst < 1.5 * np.array([3.8e-7, 6.6e-6, 8.4e-6])).all()
 
 
 # ---- changes after a first calculation

@@ -2,7 +2,7 @@
 
 #include "formats/model_files/model_file.hpp"
 #include "models/nequip/file.hpp"
-#include "models/nequip/radial_spline.hpp"
+#include "models/nequip/radial_splines.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/radial_table.hpp"
 #include "target.hpp"
@@ -10,10 +10,7 @@
 namespace {
 
 /// As for a run in mixed precision.
-void make_tables(const grapevine::nequip::Parameters& p) {
-  for (std::size_t t = 0; t < p.interactions.size(); ++t)
-    grapevine::nequip::RadialSpline::fit(p, static_cast<int>(t), 1e-7);
-}
+void make_tables(const grapevine::nequip::Parameters& p) { grapevine::nequip::fit_splines(p); }
 
 void make_tables(const grapevine::reann::Parameters& p) {
   grapevine::reann::RadialTable::make(static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,

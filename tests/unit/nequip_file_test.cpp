@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "importers/sevennet.hpp"
+#include "nequip_random.hpp"
 #include "sevennet_builder.hpp"
 #include "support/error.hpp"
 #include "test_files.hpp"
@@ -20,6 +21,7 @@ using ::testing::HasSubstr;
 Parameters some_parameters() {
   const auto bytes = test::small_sevennet().bytes();
   Parameters p = import_sevennet(parse_torch_archive(bytes, "f"), {}).parameters;
+  p.interactions[1].self_connection_kind = nequip::SelfConnectionKind::per_species;
   auto& connection = p.interactions[1].self_connection;  // one for each species, one of them with a bias
   connection.push_back(connection.front());
   connection.back().bias.assign(5, 0.25);
@@ -72,20 +74,45 @@ TEST(NequipFile, RoundTripKeepsEveryNumber) {
   }
 }
 
+TEST(NequipFile, WhatOnlySomeModelsHaveSurvives) {
+  const test::NequipSizes sizes{.self_connection = test::SelfConnection::by_embedding,
+                                .pair_cutoffs = true,
+                                .neighbour_scale = true,
+                                .norm = true,
+                                .zbl = true};
+  const Parameters written = test::random_parameters(sizes, 5);
+  const FileContents contents = nequip::file_contents(written, {});
+  const auto path = test::temporary_path("model.safetensors");
+  write_tensor_file(path, contents.metadata, contents.tensors);
+  const Parameters read = nequip::read_parameters(TensorFile::read(path));
+  EXPECT_EQ(read.pair_cutoff, written.pair_cutoff);
+  EXPECT_EQ(read.neighbour_scale, written.neighbour_scale);
+  EXPECT_EQ(read.zbl->charge, written.zbl->charge);
+  EXPECT_EQ(read.zbl->cutoff_power, written.zbl->cutoff_power);
+  EXPECT_EQ(read.interactions[1].norm, written.interactions[1].norm);
+  EXPECT_EQ(read.interactions[1].self_connection_kind, nequip::SelfConnectionKind::per_embedding);
+  ASSERT_EQ(read.interactions[1].self_connection.size(), 6u);
+  EXPECT_EQ(read.interactions[1].self_connection[4].parts[2].weight,
+            written.interactions[1].self_connection[4].parts[2].weight);
+}
+
 TEST(NequipFile, OddParityAndEmptyListsSurvive) {
   Parameters p = some_parameters();
   p.odd_harmonics = true;
-  p.cutoff_kind = nequip::CutoffKind::polynomial;
-  p.cutoff_power = 4;
+  p.basis.cutoff_kind = equivariant::CutoffKind::polynomial;
+  p.basis.cutoff_power = 4;
   p.normalised_harmonics = false;
-  for (nequip::Interaction& x : p.interactions) x.self_connection.clear();
+  for (nequip::Interaction& x : p.interactions) {
+    x.self_connection.clear();
+    x.self_connection_kind = nequip::SelfConnectionKind::none;
+  }
   // Harmonics of order 1 are odd now, so only products with those of order 0 and of both odd orders stay.
   for (nequip::Interaction& x : p.interactions) {
-    for (nequip::Irreps& irreps : x.input)
+    for (equivariant::Irreps& irreps : x.input)
       if (irreps.order == 1) irreps.parity = -1;
     x.mix_input.inputs = x.mix_input.outputs = x.input;
-    for (nequip::Irreps& irreps : x.gate.gated) irreps.parity = -1;
-    for (nequip::Path& path : x.paths)
+    for (equivariant::Irreps& irreps : x.gate.gated) irreps.parity = -1;
+    for (equivariant::Path& path : x.paths)
       path.parity = (x.input[static_cast<std::size_t>(path.input)].order + path.edge_order) % 2 == 1 ? -1 : 1;
     x.mix_messages.inputs = x.messages();
     x.mix_messages.outputs = x.gate.inputs();
@@ -100,7 +127,7 @@ TEST(NequipFile, OddParityAndEmptyListsSurvive) {
   const Parameters read = nequip::read_parameters(TensorFile::read(path));
   EXPECT_TRUE(read.odd_harmonics);
   EXPECT_FALSE(read.normalised_harmonics);
-  EXPECT_EQ(read.cutoff_power, 4);
+  EXPECT_EQ(read.basis.cutoff_power, 4);
   EXPECT_EQ(read.interactions[1].paths, p.interactions[1].paths);
   EXPECT_EQ(read.interactions[2].gate.gated.size(), 0u);
 }
@@ -168,13 +195,13 @@ TEST(NequipFile, FileOfVersionOneStaysReadable) {
 
 TEST(NequipFile, FeaturesThatNothingIsMixedIntoAreBounded) {
   Parameters p = some_parameters();
-  nequip::Gate& gate = p.interactions.back().gate;
+  equivariant::Gate& gate = p.interactions.back().gate;
   for (int i = 0; i < 20; ++i) {
     gate.gated.push_back({4096, 3, -1});
     gate.gate_activation.push_back({});
   }
   p.interactions.back().mix_messages.outputs = gate.inputs();
-  for (nequip::EquivariantLinear& linear : p.interactions.back().self_connection) linear.outputs = gate.inputs();
+  for (equivariant::EquivariantLinear& linear : p.interactions.back().self_connection) linear.outputs = gate.inputs();
   EXPECT_THAT(error_of([&] { check(p); }), HasSubstr("features are far too many"));
 }
 

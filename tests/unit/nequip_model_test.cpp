@@ -18,8 +18,8 @@
 namespace grapevine::test {
 namespace {
 
-using nequip::ActivationKind;
-using nequip::CutoffKind;
+using equivariant::ActivationKind;
+using equivariant::CutoffKind;
 
 struct Case {
   std::string name;
@@ -82,6 +82,31 @@ std::vector<Case> cases() {
       {"readout_of_three_layers",
        {.biases = true, .readout_widths = {7, 5}, .readout_activation = ActivationKind::silu}},
       {"readout_sigmoid", {.readout_activation = ActivationKind::sigmoid}},
+      {"readout_gelu", {.readout_activation = ActivationKind::gelu}},
+      {"readout_mish", {.readout_activation = ActivationKind::mish}},
+      {"by_embedding", {.self_connection = SelfConnection::by_embedding}},
+      {"by_embedding_biased", {.self_connection = SelfConnection::by_embedding, .biases = true}},
+      {"cutoffs_of_pairs", {.pair_cutoffs = true}},
+      {"scale_of_neighbours", {.neighbour_scale = true}},
+      {"norm", {.norm = true}},
+      {"norm_two_layers_by_species",
+       {.features = {"9x0e", "9x0e+5x1e+2x2e", "17x0e"}, .self_connection = SelfConnection::by_species, .norm = true}},
+      {"nuclei", {.zbl = true}},
+      {"nuclei_and_all_else",
+       {.species = {"H", "C", "N"},
+        .self_connection = SelfConnection::by_embedding,
+        .pair_cutoffs = true,
+        .neighbour_scale = true,
+        .norm = true,
+        .zbl = true}},
+      {"order_four",
+       {.edge_order = 4,
+        .odd_harmonics = true,
+        .features = {"5x0e", "5x0e+4x1o+3x2e+2x3o+2x4e", "7x0e+3x1o+4x2e+3x3o+1x4e", "6x0e"}}},
+      {"order_four_all_even",
+       {.edge_order = 4,
+        .features = {"3x0e", "3x0e+2x1e+2x2e+2x3e+1x4e", "4x0e+1x1e+1x2e+2x3e+2x4e", "5x0e"},
+        .unused_paths = true}},
       {"one_species", {.species = {"Cu"}, .self_connection = SelfConnection::by_species}},
       {"four_species", {.species = {"H", "C", "N", "O"}, .self_connection = SelfConnection::by_species}},
   };
@@ -224,10 +249,10 @@ TEST(NequipSmoothness, EnergyAndForceVanishAtTheCutoff) {
       frame.positions = {0, 0, 0, r, 0, 0};
       return evaluator.evaluate(frame);
     };
-    const double apart = dimer(parameters.cutoff + 1).energy;
-    EXPECT_NEAR(dimer(parameters.cutoff - 1e-3).energy, apart, tolerance);
-    EXPECT_NEAR(dimer(parameters.cutoff - 1e-4).forces[0], 0, 1e-4);
-    EXPECT_EQ(dimer(parameters.cutoff + 1e-6).energy, apart);
+    const double apart = dimer(parameters.basis.cutoff + 1).energy;
+    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-3).energy, apart, tolerance);
+    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-4).forces[0], 0, 1e-4);
+    EXPECT_EQ(dimer(parameters.basis.cutoff + 1e-6).energy, apart);
     EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
   }
 }

@@ -18,10 +18,10 @@
 namespace grapevine::test {
 namespace {
 
-using nequip::Activation;
-using nequip::ActivationKind;
-using nequip::CutoffKind;
-using nequip::IrrepsList;
+using equivariant::Activation;
+using equivariant::ActivationKind;
+using equivariant::CutoffKind;
+using equivariant::IrrepsList;
 using nequip::Parameters;
 using testing::HasSubstr;
 using Matrix = std::vector<std::vector<double>>;
@@ -103,9 +103,9 @@ Matrix harmonics_rotation(int l, const std::array<Point, 3>& r) {
 bool couple(int l1, int l2, int l3) { return l1 + l2 >= l3 && l1 + l3 >= l2 && l2 + l3 >= l1; }
 
 void for_each_triple(const std::function<void(int, int, int)>& f) {
-  for (int l1 = 0; l1 <= nequip::max_order; ++l1)
-    for (int l2 = 0; l2 <= nequip::max_order; ++l2)
-      for (int l3 = 0; l3 <= nequip::max_order; ++l3) f(l1, l2, l3);
+  for (int l1 = 0; l1 <= equivariant::max_order; ++l1)
+    for (int l2 = 0; l2 <= equivariant::max_order; ++l2)
+      for (int l3 = 0; l3 <= equivariant::max_order; ++l3) f(l1, l2, l3);
 }
 
 TEST(NequipHarmonics, AreThoseOfE3nn) {
@@ -139,7 +139,7 @@ TEST(NequipWigner3j, VanishesUnlessOrdersCouple) {
 
 TEST(NequipWigner3j, IsOrthogonal) {
   for_each_triple([](int l1, int l2, int l3) {
-    for (int other = 0; other <= nequip::max_order; ++other)
+    for (int other = 0; other <= equivariant::max_order; ++other)
       for (int c = 0; c < 2 * l3 + 1; ++c)
         for (int d = 0; d < 2 * other + 1; ++d) {
           double sum = 0;
@@ -155,7 +155,7 @@ TEST(NequipWigner3j, IsOrthogonal) {
 TEST(NequipWigner3j, IsTheSameAfterRotation) {
   const std::array<Point, 3> r = rotation(1.234);
   std::vector<Matrix> turn;
-  for (int l = 0; l <= nequip::max_order; ++l) turn.push_back(harmonics_rotation(l, r));
+  for (int l = 0; l <= equivariant::max_order; ++l) turn.push_back(harmonics_rotation(l, r));
   for_each_triple([&](int l1, int l2, int l3) {
     for (int a = 0; a < 2 * l1 + 1; ++a)
       for (int b = 0; b < 2 * l2 + 1; ++b)
@@ -196,11 +196,11 @@ TEST(NequipWigner3j, HasTheSignsOfE3nn) {
 }
 
 TEST(NequipIrreps, AreReadAndWritten) {
-  const IrrepsList list = nequip::parse_irreps("128x0e + 64x1o+2e+9x3o", "config");
+  const IrrepsList list = equivariant::parse_irreps("128x0e + 64x1o+2e+9x3o", "config");
   EXPECT_EQ(list, (IrrepsList{{128, 0, 1}, {64, 1, -1}, {1, 2, 1}, {9, 3, -1}}));
-  EXPECT_EQ(nequip::to_string(list), "128x0e+64x1o+1x2e+9x3o");
-  EXPECT_EQ(nequip::channels(list), 128 + 64 + 1 + 9);
-  EXPECT_EQ(nequip::numbers(list), 128 + 3 * 64 + 5 + 7 * 9);
+  EXPECT_EQ(equivariant::to_string(list), "128x0e+64x1o+1x2e+9x3o");
+  EXPECT_EQ(equivariant::channels(list), 128 + 64 + 1 + 9);
+  EXPECT_EQ(equivariant::numbers(list), 128 + 3 * 64 + 5 + 7 * 9);
 }
 
 TEST(NequipIrreps, OthersAreRefused) {
@@ -212,7 +212,7 @@ TEST(NequipIrreps, OthersAreRefused) {
         std::string("4xe"), std::string("4x1e,2x0e"), std::string("99999999999999999999x0e"), std::string("4x-1e"),
         many})
     try {
-      nequip::parse_irreps(text, "irreps_manual");
+      equivariant::parse_irreps(text, "irreps_manual");
       ADD_FAILURE() << text;
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), testing::StartsWith("irreps_manual: ")) << text;
@@ -222,21 +222,22 @@ TEST(NequipIrreps, OthersAreRefused) {
 TEST(NequipActivation, SlopesEqualFiniteDifferences) {
   for (const ActivationKind kind :
        {ActivationKind::identity, ActivationKind::silu, ActivationKind::tanh, ActivationKind::relu, ActivationKind::abs,
-        ActivationKind::sigmoid, ActivationKind::elu, ActivationKind::shifted_softplus}) {
+        ActivationKind::sigmoid, ActivationKind::elu, ActivationKind::shifted_softplus, ActivationKind::softplus,
+        ActivationKind::mish, ActivationKind::gelu}) {
     const Activation activation{kind, 1.7};
-    EXPECT_EQ(nequip::find_activation(nequip::activation_name(kind)), kind);
+    EXPECT_EQ(equivariant::find_activation(equivariant::activation_name(kind)), kind);
     for (const double x : {-40.0, -3.1, -0.4, 0.2, 1.9, 40.0}) {
       constexpr double h = 1e-5;
       const double slope = (activation.value(x + h) - activation.value(x - h)) / (2 * h);
-      EXPECT_NEAR(activation.slope(x), slope, 1e-9) << nequip::activation_name(kind) << " at " << x;
+      EXPECT_NEAR(activation.slope(x), slope, 1e-9) << equivariant::activation_name(kind) << " at " << x;
       EXPECT_NEAR(activation.value(x), 1.7 * (Activation{kind, 1}.value(x)), 1e-13);
     }
     for (const double x : {-1e4, 1e4}) {
-      EXPECT_TRUE(std::isfinite(activation.value(x))) << nequip::activation_name(kind);
-      EXPECT_TRUE(std::isfinite(activation.slope(x))) << nequip::activation_name(kind);
+      EXPECT_TRUE(std::isfinite(activation.value(x))) << equivariant::activation_name(kind);
+      EXPECT_TRUE(std::isfinite(activation.slope(x))) << equivariant::activation_name(kind);
     }
   }
-  EXPECT_FALSE(nequip::find_activation("gelu").has_value());
+  EXPECT_FALSE(equivariant::find_activation("swish").has_value());
 }
 
 TEST(NequipActivation, ValuesAreThoseOfTorch) {
@@ -246,6 +247,9 @@ TEST(NequipActivation, ValuesAreThoseOfTorch) {
   EXPECT_NEAR(value(ActivationKind::shifted_softplus, 0), 0, 1e-15);
   EXPECT_NEAR(value(ActivationKind::elu, -1), -0.632120558829, 1e-12);
   EXPECT_NEAR(value(ActivationKind::sigmoid, 1), 0.731058578630, 1e-12);
+  EXPECT_NEAR(value(ActivationKind::softplus, 1), 1.313261687518, 1e-12);
+  EXPECT_NEAR(value(ActivationKind::mish, 1), 0.865098388267, 1e-12);
+  EXPECT_NEAR(value(ActivationKind::gelu, 1), 0.841344746069, 1e-12);
   EXPECT_EQ(value(ActivationKind::relu, -2), 0);
   EXPECT_EQ(value(ActivationKind::abs, -2), 2);
 }
@@ -264,9 +268,8 @@ TEST(NequipCutoff, SlopeEqualsFiniteDifferences) {
     const Parameters p = random_parameters(sizes, 3);
     for (const double r : {0.3, 1.7, 2.9, 3.1, 3.7, 3.99}) {
       constexpr double h = 1e-5;
-      const double slope =
-          (nequip::cutoff_function(p, r + h).value - nequip::cutoff_function(p, r - h).value) / (2 * h);
-      EXPECT_NEAR(nequip::cutoff_function(p, r).slope, slope, 1e-8) << r;
+      const double slope = (p.basis.cutoff_function(r + h).value - p.basis.cutoff_function(r - h).value) / (2 * h);
+      EXPECT_NEAR(p.basis.cutoff_function(r).slope, slope, 1e-8) << r;
     }
   }
 }
@@ -274,14 +277,14 @@ TEST(NequipCutoff, SlopeEqualsFiniteDifferences) {
 TEST(NequipCutoff, GoesFromOneToZero) {
   for (const NequipSizes& sizes : cutoff_cases()) {
     const Parameters p = random_parameters(sizes, 3);
-    EXPECT_NEAR(nequip::cutoff_function(p, 1e-9).value, 1, 1e-8);
-    EXPECT_NEAR(nequip::cutoff_function(p, p.cutoff - 1e-6).value, 0, 1e-11);
-    EXPECT_NEAR(nequip::cutoff_function(p, p.cutoff - 1e-6).slope, 0, 1e-5);
-    EXPECT_EQ(nequip::cutoff_function(p, p.cutoff).value, 0);
-    EXPECT_EQ(nequip::cutoff_function(p, p.cutoff + 1).slope, 0);
+    EXPECT_NEAR(p.basis.cutoff_function(1e-9).value, 1, 1e-8);
+    EXPECT_NEAR(p.basis.cutoff_function(p.basis.cutoff - 1e-6).value, 0, 1e-11);
+    EXPECT_NEAR(p.basis.cutoff_function(p.basis.cutoff - 1e-6).slope, 0, 1e-5);
+    EXPECT_EQ(p.basis.cutoff_function(p.basis.cutoff).value, 0);
+    EXPECT_EQ(p.basis.cutoff_function(p.basis.cutoff + 1).slope, 0);
   }
   const Parameters p = random_parameters({.cutoff_kind = CutoffKind::xplor, .cutoff_onset = 3}, 3);
-  EXPECT_EQ(nequip::cutoff_function(p, 2.99).value, 1);
+  EXPECT_EQ(p.basis.cutoff_function(2.99).value, 1);
 }
 
 TEST(NequipRadialWeights, SlopesEqualFiniteDifferences) {
@@ -293,11 +296,11 @@ TEST(NequipRadialWeights, SlopesEqualFiniteDifferences) {
         const auto weights = [&](double at) {
           std::vector<double> value;
           std::vector<double> slope;
-          nequip::radial_weights(p, t, at, value, slope);
+          nequip::radial_weights(p)[static_cast<std::size_t>(t)].evaluate(at, value, slope);
           return std::pair(value, slope);
         };
         const auto [value, slope] = weights(r);
-        ASSERT_EQ(static_cast<int>(value.size()), nequip::channels(p.interactions[t].messages()));
+        ASSERT_EQ(static_cast<int>(value.size()), equivariant::channels(p.interactions[t].messages()));
         ASSERT_EQ(slope.size(), value.size());
         const auto a = weights(r - 2 * h).first, b = weights(r - h).first, c = weights(r + h).first,
                    d = weights(r + 2 * h).first;
@@ -311,12 +314,12 @@ TEST(NequipRadialWeights, HavePowersOfTheLengthUnlessHarmonicsAreNormalised) {
   Parameters p = random_parameters({}, 3);
   std::vector<double> normalised;
   std::vector<double> slope;
-  nequip::radial_weights(p, 1, 2.5, normalised, slope);
+  nequip::radial_weights(p)[1].evaluate(2.5, normalised, slope);
   p.normalised_harmonics = false;
   std::vector<double> value;
-  nequip::radial_weights(p, 1, 2.5, value, slope);
+  nequip::radial_weights(p)[1].evaluate(2.5, value, slope);
   std::size_t n = 0;
-  for (const nequip::Path& path : p.interactions[1].paths)
+  for (const equivariant::Path& path : p.interactions[1].paths)
     for (int c = 0; c < p.interactions[1].input[path.input].channels; ++c, ++n)
       EXPECT_NEAR(value[n], normalised[n] * std::pow(2.5, path.edge_order), 1e-12);
 }
@@ -330,17 +333,18 @@ TEST(NequipCheck, RefusesNonsense) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<Nonsense> cases = {
       {"species", [](Parameters& p) { p.species.clear(); }},
-      {"cutoff of 0", [](Parameters& p) { p.cutoff = 0; }},
-      {"cutoff of nan", [](Parameters& p) { p.cutoff = nan; }},
-      {"cutoff of 1000", [](Parameters& p) { p.cutoff = 1000; }},
-      {"harmonics of order 4", [](Parameters& p) { p.edge_order = 4; }},
+      {"cutoff of 0", [](Parameters& p) { p.basis.cutoff = 0; }},
+      {"cutoff of nan", [](Parameters& p) { p.basis.cutoff = nan; }},
+      {"cutoff of 1000", [](Parameters& p) { p.basis.cutoff = 1000; }},
+      {"harmonics of order 5", [](Parameters& p) { p.edge_order = 5; }},
       {"harmonics of order -1", [](Parameters& p) { p.edge_order = -1; }},
-      {"no radial basis", [](Parameters& p) { p.frequency.clear(); }},
-      {"radial frequency", [](Parameters& p) { p.frequency[1] = nan; }},
-      {"radial basis", [](Parameters& p) { p.basis_prefactor = nan; }},
-      {"power 0", [](Parameters& p) { p.cutoff_power = 0; }},
-      {"from 4 to 4", [](Parameters& p) { p.cutoff_kind = CutoffKind::xplor, p.cutoff_onset = p.cutoff; }},
-      {"from -1 to 4", [](Parameters& p) { p.cutoff_kind = CutoffKind::xplor, p.cutoff_onset = -1; }},
+      {"no radial basis", [](Parameters& p) { p.basis.frequency.clear(); }},
+      {"radial frequency", [](Parameters& p) { p.basis.frequency[1] = nan; }},
+      {"radial basis", [](Parameters& p) { p.basis.prefactor = nan; }},
+      {"power 0", [](Parameters& p) { p.basis.cutoff_power = 0; }},
+      {"from 4 to 4",
+       [](Parameters& p) { p.basis.cutoff_kind = CutoffKind::xplor, p.basis.cutoff_onset = p.basis.cutoff; }},
+      {"from -1 to 4", [](Parameters& p) { p.basis.cutoff_kind = CutoffKind::xplor, p.basis.cutoff_onset = -1; }},
       {"no interactions", [](Parameters& p) { p.interactions.clear(); }},
       {"even scalars", [](Parameters& p) { p.interactions[0].input[0].parity = -1; }},
       {"even scalars", [](Parameters& p) { p.interactions[0].input[0].order = 1; }},
@@ -379,7 +383,7 @@ TEST(NequipCheck, RefusesNonsense) {
        }},
       {"self connection maps", [](Parameters& p) { p.interactions[0].self_connection[0].inputs[0].channels++; }},
       {"scalar that is none", [](Parameters& p) { p.interactions[0].gate.scalars[0].order = 1; }},
-      {"at most order 3", [](Parameters& p) { p.interactions[0].gate.gated[0].order = 4; }},
+      {"at most order 4", [](Parameters& p) { p.interactions[0].gate.gated[0].order = 5; }},
       {"make no sense", [](Parameters& p) { p.interactions[0].gate.gated[0].channels = 0; }},
       {"make no sense", [](Parameters& p) { p.interactions[0].gate.gated[0].parity = 0; }},
       {"one activation for each", [](Parameters& p) { p.interactions[0].gate.scalar_activation.clear(); }},
@@ -393,6 +397,43 @@ TEST(NequipCheck, RefusesNonsense) {
       {"readout's activation", [](Parameters& p) { p.readout_activation.scale = nan; }},
       {"energy scale", [](Parameters& p) { p.energy_scale.pop_back(); }},
       {"energy shift", [](Parameters& p) { p.energy_shift[0] = nan; }},
+      {"scale of neighbours", [](Parameters& p) { p.neighbour_scale = {1}; }},
+      {"scale of neighbours",
+       [](Parameters& p) {
+         p.neighbour_scale = {1, nan};
+       }},
+      {"cutoffs of pairs has 3", [](Parameters& p) { p.pair_cutoff.assign(3, 3.0); }},
+      {"pair's cutoff of 5", [](Parameters& p) { p.pair_cutoff.assign(4, 5.0); }},
+      {"pair's cutoff of 0", [](Parameters& p) { p.pair_cutoff.assign(4, 0.0); }},
+      {"normalised harmonics only",
+       [](Parameters& p) {
+         p.pair_cutoff.assign(4, 3.0);
+         p.normalised_harmonics = false;
+       }},
+      {"without biases only",
+       [](Parameters& p) {
+         p.pair_cutoff.assign(4, 3.0);
+         p.interactions[0].radial.layers[0].bias.assign(7, 0.0);
+       }},
+      {"1 self connections instead of 0",
+       [](Parameters& p) { p.interactions[0].self_connection_kind = nequip::SelfConnectionKind::none; }},
+      {"summed mix different irreps",
+       [](Parameters& p) {
+         nequip::Interaction& x = p.interactions[1];
+         x.self_connection_kind = nequip::SelfConnectionKind::per_embedding;
+         x.self_connection.resize(6, x.self_connection[0]);
+         x.self_connection[3].parts.pop_back();
+       }},
+      {"shares of the norm has 0",
+       [](Parameters& p) {
+         p.interactions[1].norm = equivariant::RmsNorm{{}, {}, 1e-12};
+       }},
+      {"nuclear charges has 0", [](Parameters& p) { p.zbl = equivariant::Zbl{}; }},
+      {"nuclear charge makes no sense",
+       [](Parameters& p) {
+         p.zbl = equivariant::Zbl{};
+         p.zbl->charge = {1, -1};
+       }},
   };
   const Parameters sound = random_parameters({}, 1);
   EXPECT_NO_THROW(nequip::check(sound));
@@ -488,7 +529,7 @@ TEST_P(NequipReferenceTest, InteractionGoesSmoothlyToZeroAtTheCutoff) {
     pair.positions = {0, 0, 0, 0.6 * r, 0, 0.8 * r};
     return reference_energy(parameters, pair);
   };
-  const double rc = parameters.cutoff;
+  const double rc = parameters.basis.cutoff;
   const double apart = dimer(rc + 1e-9);
   EXPECT_EQ(dimer(rc + 5), apart);
   EXPECT_NEAR(dimer(rc - 1e-4), apart, 1e-7);

@@ -9,7 +9,7 @@
 
 namespace grapevine::test {
 
-enum class SelfConnection { none, linear, by_species };
+enum class SelfConnection { none, linear, by_species, by_embedding };
 
 /// Sizes and kinds of a random NequIP potential.
 struct NequipSizes {
@@ -19,22 +19,26 @@ struct NequipSizes {
   bool odd_harmonics = false;
   bool normalised_harmonics = true;
   int basis = 5;
-  nequip::CutoffKind cutoff_kind = nequip::CutoffKind::polynomial;
+  equivariant::CutoffKind cutoff_kind = equivariant::CutoffKind::polynomial;
   int cutoff_power = 6;
   double cutoff_onset = 3;  ///< Angstrom
   /// Irreps of x_0, x_1, ... ; scalars before others.
   std::vector<std::string> features = {"6x0e", "5x0e+3x1e+2x2e", "9x0e+4x1e+3x2e", "7x0e"};
   std::vector<int> radial_widths = {7, 9};
-  nequip::ActivationKind radial_activation = nequip::ActivationKind::silu;
+  equivariant::ActivationKind radial_activation = equivariant::ActivationKind::silu;
   SelfConnection self_connection = SelfConnection::linear;
   bool biases = false;
   /// Products of a sort that no features have, which are left out unless this is set; they act on nothing.
   bool unused_paths = false;
   bool sorted_paths = true;  ///< by order and parity of the product, or as they come
-  nequip::ActivationKind even_activation = nequip::ActivationKind::silu;
-  nequip::ActivationKind odd_activation = nequip::ActivationKind::tanh;
+  equivariant::ActivationKind even_activation = equivariant::ActivationKind::silu;
+  equivariant::ActivationKind odd_activation = equivariant::ActivationKind::tanh;
   std::vector<int> readout_widths = {3};
-  nequip::ActivationKind readout_activation = nequip::ActivationKind::identity;
+  equivariant::ActivationKind readout_activation = equivariant::ActivationKind::identity;
+  bool pair_cutoffs = false;     ///< one for each ordered pair of species
+  bool neighbour_scale = false;  ///< another for each species
+  bool norm = false;
+  bool zbl = false;
 };
 
 /// Weights such that features and energies (eV) are of order one where an atom has some twenty neighbours. Passes

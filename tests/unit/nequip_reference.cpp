@@ -6,17 +6,17 @@
 #include <functional>
 #include <utility>
 
-#include "models/nequip/clebsch_gordan.hpp"
+#include "models/equivariant/wigner_3j.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::test {
 
 namespace {
 
-using nequip::Dense;
-using nequip::EquivariantLinear;
-using nequip::Irreps;
-using nequip::IrrepsList;
+using equivariant::Dense;
+using equivariant::EquivariantLinear;
+using equivariant::Irreps;
+using equivariant::IrrepsList;
 using nequip::Parameters;
 using Vector = std::vector<double>;
 using Point = std::array<double, 3>;
@@ -60,14 +60,14 @@ double legendre_derivative(int l, int m, double z, double r2) {
   return sum;
 }
 
-constexpr int orders = nequip::max_order + 1;
+constexpr int orders = equivariant::max_order + 1;
 using Coupling = std::vector<Vector>;  ///< [orders^3][components1 * components2 * components3]
 
 template <int l1, int l2, int l3>
 Vector flat_wigner_3j() {
   Vector values;
   if constexpr (l1 + l2 >= l3 && l1 + l3 >= l2 && l2 + l3 >= l1)
-    for (const auto& rows : nequip::Wigner3j<l1, l2, l3>::value)
+    for (const auto& rows : equivariant::Wigner3j<l1, l2, l3>::value)
       for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
   return values;
 }
@@ -129,7 +129,7 @@ std::vector<Edge> edges_of(const Frame& frame, double cutoff) {
   return edges;
 }
 
-Vector pass_through(const std::vector<Dense>& layers, const nequip::Activation& activation, Vector x) {
+Vector pass_through(const std::vector<Dense>& layers, const equivariant::Activation& activation, Vector x) {
   for (std::size_t n = 0; n < layers.size(); ++n) {
     const Dense& dense = layers[n];
     Vector y(static_cast<std::size_t>(dense.outputs), 0.0);
@@ -143,24 +143,57 @@ Vector pass_through(const std::vector<Dense>& layers, const nequip::Activation& 
   return x;
 }
 
+// As the radial functions see it.
+double stretched(const Parameters& p, const std::vector<int>& species, const Edge& edge) {
+  if (p.pair_cutoff.empty()) return edge.r;
+  return edge.r * p.basis.cutoff /
+         p.pair_cutoff[at(species[edge.i], static_cast<int>(p.species.size()), species[edge.j])];
+}
+
+double repulsion(const Parameters& p, const std::vector<int>& species, const Edge& edge) {
+  const equivariant::Zbl& zbl = *p.zbl;
+  const double x = stretched(p, species, edge) / p.basis.cutoff;
+  if (x >= 1) return 0;
+  const double zi = zbl.charge[species[edge.i]];
+  const double zj = zbl.charge[species[edge.j]];
+  const double a = zbl.length / (std::pow(zi, zbl.exponent) + std::pow(zj, zbl.exponent));
+  double screening = 0;
+  for (int n = 0; n < 4; ++n) screening += zbl.coefficient[n] * std::exp(-zbl.decay[n] * edge.r / a);
+  const double n = zbl.cutoff_power;
+  const double factor = 1 - (n + 1) * (n + 2) / 2 * std::pow(x, n) + n * (n + 2) * std::pow(x, n + 1) -
+                        n * (n + 1) / 2 * std::pow(x, n + 2);
+  return 0.5 * zbl.coulomb * zi * zj / edge.r * screening * factor;
+}
+
+void normalise(const equivariant::RmsNorm& norm, const IrrepsList& list, Features& x) {
+  double sum = norm.epsilon;
+  for (std::size_t n = 0; n < list.size(); ++n)
+    for (const double value : x[n]) sum += norm.share[n] * value * value;
+  std::size_t channel = 0;
+  for (std::size_t n = 0; n < list.size(); ++n)
+    for (int c = 0; c < list[n].channels; ++c, ++channel)
+      for (int m = 0; m < list[n].components(); ++m)
+        x[n][at(c, list[n].components(), m)] *= norm.weight[channel] / std::sqrt(sum);
+}
+
 double cutoff_factor(const Parameters& p, double r) {
-  if (r >= p.cutoff) return 0;
-  if (p.cutoff_kind == nequip::CutoffKind::xplor) {
+  if (r >= p.basis.cutoff) return 0;
+  if (p.basis.cutoff_kind == equivariant::CutoffKind::xplor) {
     const double r2 = r * r;
-    const double on = p.cutoff_onset * p.cutoff_onset;
-    const double end = p.cutoff * p.cutoff;
-    return r < p.cutoff_onset ? 1 : std::pow(end - r2, 2) * (end + 2 * r2 - 3 * on) / std::pow(end - on, 3);
+    const double on = p.basis.cutoff_onset * p.basis.cutoff_onset;
+    const double end = p.basis.cutoff * p.basis.cutoff;
+    return r < p.basis.cutoff_onset ? 1 : std::pow(end - r2, 2) * (end + 2 * r2 - 3 * on) / std::pow(end - on, 3);
   }
-  const double n = p.cutoff_power;
-  const double x = r / p.cutoff;
+  const double n = p.basis.cutoff_power;
+  const double x = r / p.basis.cutoff;
   return 1 - (n + 1) * (n + 2) / 2 * std::pow(x, n) + n * (n + 2) * std::pow(x, n + 1) -
          n * (n + 1) / 2 * std::pow(x, n + 2);
 }
 
 Vector radial_basis(const Parameters& p, double r) {
   Vector basis;
-  for (const double frequency : p.frequency)
-    basis.push_back(p.basis_prefactor * std::sin(frequency * r) / r * cutoff_factor(p, r));
+  for (const double frequency : p.basis.frequency)
+    basis.push_back(p.basis.prefactor * std::sin(frequency * r) / r * cutoff_factor(p, r));
   return basis;
 }
 
@@ -186,7 +219,7 @@ void add_message(const nequip::Interaction& interaction, const Vector& weights, 
                  const Features& y, Features& message) {
   std::size_t first = 0;
   for (std::size_t n = 0; n < interaction.paths.size(); ++n) {
-    const nequip::Path& path = interaction.paths[n];
+    const equivariant::Path& path = interaction.paths[n];
     const Irreps& input = interaction.input[path.input];
     const int n1 = input.components();
     const int n2 = 2 * path.edge_order + 1;
@@ -204,7 +237,7 @@ void add_message(const nequip::Interaction& interaction, const Vector& weights, 
   }
 }
 
-Features pass_through(const nequip::Gate& gate, const Features& x) {
+Features pass_through(const equivariant::Gate& gate, const Features& x) {
   Features y;
   const std::size_t scalars = gate.scalars.size();
   const std::size_t gated = gate.gated.size();
@@ -222,12 +255,33 @@ Features pass_through(const nequip::Gate& gate, const Features& x) {
   return y;
 }
 
+void add_self_connection(const Parameters& p, const nequip::Interaction& interaction, int species, const Features& x,
+                         Features& sum) {
+  const auto& self = interaction.self_connection;
+  if (interaction.self_connection_kind != nequip::SelfConnectionKind::per_embedding) {
+    if (!self.empty()) add_linear(self.size() == 1 ? self[0] : self[species], x, sum);
+    return;
+  }
+  for (std::size_t n = 0; n < self.size(); ++n) {
+    Features share = zeros(interaction.gate.inputs());
+    add_linear(self[n], x, share);
+    const double weight = p.embedding[static_cast<std::size_t>(species) * self.size() + n];
+    for (std::size_t block = 0; block < sum.size(); ++block)
+      for (std::size_t k = 0; k < sum[block].size(); ++k) sum[block][k] += weight * share[block][k];
+  }
+}
+
 std::vector<Features> interact(const Parameters& p, const nequip::Interaction& interaction,
                                const std::vector<Edge>& edges, const std::vector<int>& species,
                                const std::vector<Features>& x) {
   const std::size_t atoms = x.size();
   std::vector<Features> y(atoms, zeros(interaction.input));
-  for (std::size_t j = 0; j < atoms; ++j) add_linear(interaction.mix_input, x[j], y[j]);
+  for (std::size_t j = 0; j < atoms; ++j) {
+    add_linear(interaction.mix_input, x[j], y[j]);
+    if (!p.neighbour_scale.empty())
+      for (Vector& block : y[j])
+        for (double& value : block) value *= p.neighbour_scale[species[j]];
+  }
 
   std::vector<Features> messages(atoms, zeros(interaction.messages()));
   for (const Edge& edge : edges) {
@@ -236,8 +290,8 @@ std::vector<Features> interact(const Parameters& p, const nequip::Interaction& i
       for (double& value : d) value /= edge.r;
     std::vector<Vector> harmonics;
     for (int l = 0; l <= p.edge_order; ++l) harmonics.push_back(real_harmonics(l, d));
-    const Vector weights =
-        pass_through(interaction.radial.layers, interaction.radial.activation, radial_basis(p, edge.r));
+    const Vector weights = pass_through(interaction.radial.layers, interaction.radial.activation,
+                                        radial_basis(p, stretched(p, species, edge)));
     add_message(interaction, weights, harmonics, y[edge.j], messages[edge.i]);
   }
 
@@ -247,8 +301,8 @@ std::vector<Features> interact(const Parameters& p, const nequip::Interaction& i
       for (double& value : block) value /= interaction.denominator;
     Features sum = zeros(interaction.gate.inputs());
     add_linear(interaction.mix_messages, messages[i], sum);
-    const auto& self = interaction.self_connection;
-    if (!self.empty()) add_linear(self.size() == 1 ? self[0] : self[species[i]], x[i], sum);
+    add_self_connection(p, interaction, species[i], x[i], sum);
+    if (interaction.norm) normalise(*interaction.norm, interaction.gate.inputs(), sum);
     result.push_back(pass_through(interaction.gate, sum));
   }
   return result;
@@ -259,7 +313,7 @@ std::vector<Features> embed(const Parameters& p, const std::vector<int>& species
   std::vector<Features> x;
   for (const int s : species) {
     Features features = zeros(list);
-    std::size_t n = at(s, nequip::channels(list), 0);
+    std::size_t n = at(s, equivariant::channels(list), 0);
     for (Vector& block : features)
       for (double& value : block) value = p.embedding[n++];
     x.push_back(features);
@@ -305,7 +359,7 @@ double wigner_3j(int l1, int l2, int l3, int m1, int m2, int m3) {
 
 std::vector<double> reference_energies(const Parameters& parameters, const Frame& frame) {
   const std::vector<int> species = species_of(parameters, frame);
-  const std::vector<Edge> edges = edges_of(frame, parameters.cutoff);
+  const std::vector<Edge> edges = edges_of(frame, parameters.basis.cutoff);
   std::vector<Features> x = embed(parameters, species);
   for (const nequip::Interaction& interaction : parameters.interactions)
     x = interact(parameters, interaction, edges, species, x);
@@ -315,6 +369,8 @@ std::vector<double> reference_energies(const Parameters& parameters, const Frame
     const double output = pass_through(parameters.readout, parameters.readout_activation, even_scalars(last, x[i]))[0];
     energies.push_back(parameters.energy_scale[species[i]] * output + parameters.energy_shift[species[i]]);
   }
+  if (parameters.zbl)
+    for (const Edge& edge : edges) energies[edge.i] += repulsion(parameters, species, edge);
   return energies;
 }
 

@@ -12,7 +12,7 @@ namespace grapevine::test {
 /// sqrt(2 l + 1) |d|^l.
 std::vector<double> real_harmonics(int l, const std::array<double, 3>& d);
 
-/// The real Wigner 3j symbol of orders up to nequip::max_order; zero unless they couple.
+/// The real Wigner 3j symbol of orders up to equivariant::max_order; zero unless they couple.
 double wigner_3j(int l1, int l2, int l3, int m1, int m2, int m3);
 
 /// Atomic energies (eV) by the formulas in nequip/parameters.hpp one by one, in double precision, neighbours by trying

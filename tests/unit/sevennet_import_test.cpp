@@ -49,10 +49,10 @@ TEST(SevenNetImport, ReadsWhatTheConfigurationSays) {
   EXPECT_EQ(import.origin, "SevenNet 0.12.1");
   EXPECT_THAT(import.notes, IsEmpty());
   EXPECT_THAT(p.species, ElementsAre("O", "H")) << "in the order of the one-hot vector";
-  EXPECT_EQ(p.cutoff, 4);
-  EXPECT_EQ(p.cutoff_kind, nequip::CutoffKind::xplor);
-  EXPECT_EQ(p.cutoff_onset, 3.5);
-  EXPECT_EQ(p.basis_prefactor, 0.5);
+  EXPECT_EQ(p.basis.cutoff, 4);
+  EXPECT_EQ(p.basis.cutoff_kind, equivariant::CutoffKind::xplor);
+  EXPECT_EQ(p.basis.cutoff_onset, 3.5);
+  EXPECT_EQ(p.basis.prefactor, 0.5);
   EXPECT_EQ(p.edge_order, 1);
   EXPECT_FALSE(p.odd_harmonics);
   EXPECT_TRUE(p.normalised_harmonics);

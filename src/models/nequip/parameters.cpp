@@ -83,8 +83,9 @@ class Checker {
       fail(fmt::format("{}: it has {} self connections instead of {}", name, x.self_connection.size(), wanted));
     for (const EquivariantLinear& linear : x.self_connection) {
       check_linear(name + ": self connection", linear, x.input, x.gate.inputs());
-      if (!have_same_parts(linear, x.self_connection.front()))
-        fail(name + ": the self connections mix different irreps, or some have biases and others none");
+      if (x.self_connection_kind == SelfConnectionKind::per_embedding &&
+          !have_same_parts(linear, x.self_connection.front()))
+        fail(name + ": self connections that are summed mix different irreps");
     }
   }
 

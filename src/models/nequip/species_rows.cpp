@@ -62,9 +62,10 @@ std::vector<Real> in_precision(const Row& row) {
   return result;
 }
 
-bool depends_on_self_connection(const Interaction& interaction, std::size_t t) {
-  return interaction.self_connection_kind != SelfConnectionKind::none &&
-         (t == 0 || !interaction.self_connection.front().bias.empty());
+bool has_bias(const EquivariantLinear& linear) { return !linear.bias.empty(); }
+
+bool self_connection_has_bias(const Interaction& x) {
+  return std::any_of(x.self_connection.begin(), x.self_connection.end(), has_bias);
 }
 
 }  // namespace
@@ -99,7 +100,7 @@ std::vector<std::vector<Real>> bias_rows(const Parameters& parameters, std::size
   for (std::size_t s = 0; s < parameters.species.size(); ++s) {
     Row row(size_of(interaction.gate.inputs()));
     add_bias(interaction.mix_messages, row);
-    if (depends_on_self_connection(interaction, t)) {
+    if (self_connection_has_bias(interaction) || (t == 0 && !interaction.self_connection.empty())) {
       const EquivariantLinear linear = self_connection_of(parameters, interaction, s);
       add_bias(linear, row);
       if (t == 0) add_linear(linear, embedding_row(parameters, s), row);

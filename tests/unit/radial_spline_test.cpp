@@ -1,13 +1,14 @@
-#include "models/nequip/radial_spline.hpp"
+#include "models/equivariant/radial_spline.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "models/nequip/radial_splines.hpp"
 #include "nequip_random.hpp"
 
-namespace grapevine::nequip {
+namespace grapevine::equivariant {
 namespace {
 
 /// Value and slope of a column at distance r.
@@ -28,26 +29,26 @@ Point evaluate(const RadialSpline& spline, double r, int column) {
   return p;
 }
 
-class NequipRadialSplineTest : public testing::TestWithParam<CutoffKind> {
+class RadialSplineTest : public testing::TestWithParam<CutoffKind> {
  protected:
-  Parameters parameters() const {
-    Parameters p = test::random_parameters(test::NequipSizes{}, 3);
-    p.cutoff = 4;
-    p.cutoff_kind = GetParam();
-    p.cutoff_power = 6;
-    p.cutoff_onset = 3.4;
-    return p;
+  RadialWeights weights() const {
+    RadialWeights weights = nequip::radial_weights(test::random_parameters(test::NequipSizes{}, 3))[0];
+    weights.basis.cutoff = 4;
+    weights.basis.cutoff_kind = GetParam();
+    weights.basis.cutoff_power = 6;
+    weights.basis.cutoff_onset = 3.4;
+    return weights;
   }
 };
 
-TEST_P(NequipRadialSplineTest, IsAsNearTheNetworkAsItSays) {
-  const Parameters p = parameters();
-  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+TEST_P(RadialSplineTest, IsAsNearTheNetworkAsItSays) {
+  const RadialWeights p = weights();
+  const RadialSpline spline = RadialSpline::fit(p, 1e-7, 1 << 26);
   EXPECT_LE(spline.error, 1e-7);
   std::vector<double> value, slope;
   double largest = 0, difference = 0, slope_difference = 0;
-  for (double r = RadialSpline::least_distance; r < p.cutoff; r += 0.0137) {
-    radial_weights(p, 0, r, value, slope);
+  for (double r = RadialSpline::least_distance; r < p.basis.cutoff; r += 0.0137) {
+    p.evaluate(r, value, slope);
     for (int c = 0; c < spline.columns; ++c) {
       const Point point = evaluate(spline, r, c);
       largest = std::max(largest, std::abs(value[static_cast<std::size_t>(c)]));
@@ -59,9 +60,9 @@ TEST_P(NequipRadialSplineTest, IsAsNearTheNetworkAsItSays) {
   EXPECT_LT(slope_difference, 2e-5 * largest);
 }
 
-TEST_P(NequipRadialSplineTest, ValueAndSlopeAreContinuous) {
-  const Parameters p = parameters();
-  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
+TEST_P(RadialSplineTest, ValueAndSlopeAreContinuous) {
+  const RadialWeights p = weights();
+  const RadialSpline spline = RadialSpline::fit(p, 1e-7, 1 << 26);
   for (int n = 10; n < spline.intervals; ++n)
     for (int c = 0; c < spline.columns; ++c) {
       const Point left = evaluate(spline, n * spline.spacing - 1e-9, c);
@@ -71,27 +72,29 @@ TEST_P(NequipRadialSplineTest, ValueAndSlopeAreContinuous) {
     }
 }
 
-TEST_P(NequipRadialSplineTest, VanishesAtTheCutoff) {
-  const Parameters p = parameters();
-  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
-  for (int c = 0; c < spline.columns; ++c) EXPECT_NEAR(evaluate(spline, p.cutoff - 1e-9, c).value, 0, 1e-6);
+TEST_P(RadialSplineTest, VanishesAtTheCutoff) {
+  const RadialWeights p = weights();
+  const RadialSpline spline = RadialSpline::fit(p, 1e-7, 1 << 26);
+  for (int c = 0; c < spline.columns; ++c) EXPECT_NEAR(evaluate(spline, p.basis.cutoff - 1e-9, c).value, 0, 1e-6);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cutoffs, NequipRadialSplineTest, testing::Values(CutoffKind::polynomial, CutoffKind::xplor));
+INSTANTIATE_TEST_SUITE_P(Cutoffs, RadialSplineTest, testing::Values(CutoffKind::polynomial, CutoffKind::xplor));
 
 // A file of less than a megabyte, whose weights vary too fast for the first, coarse tables.
-TEST(NequipRadialSpline, TablesDoNotOutgrowASmallPotential) {
-  Parameters p;
-  p.cutoff = 5;
-  p.frequency = {300};
+TEST(RadialSpline, TablesDoNotOutgrowASmallPotential) {
+  nequip::Parameters p;
+  p.basis.cutoff = 5;
+  p.basis.frequency = {300};
   nequip::Interaction& x = p.interactions.emplace_back();
   x.input = {{64, 0, 1}};
   x.paths.assign(1023, {0, 0, 0, 1});
   x.radial.layers = {{1, 64 * 1023, std::vector<double>(64 * 1023, 0.01), {}}};
-  const RadialSpline spline = RadialSpline::fit(p, 0, 1e-7);
-  EXPECT_LT(spline.coefficient.size() * sizeof(double), std::size_t{80} << 20);
-  EXPECT_GT(spline.error, 1e-6) << "then the networks are evaluated";
+  const double room = 64 << 20;
+  const RadialSpline spline = RadialSpline::fit(nequip::radial_weights(p)[0], 1e-7, room);
+  EXPECT_LT(static_cast<double>(spline.coefficient.size()) * sizeof(double), room);
+  EXPECT_GT(spline.error, 1e-6);
+  EXPECT_TRUE(nequip::fit_splines(p).empty()) << "then the networks are evaluated";
 }
 
 }  // namespace
-}  // namespace grapevine::nequip
+}  // namespace grapevine::equivariant
