@@ -26,6 +26,7 @@ golden=$root/tests/data/golden
 seed safetensors "$root"/tests/data/models/*.safetensors
 seed model_file "$root"/tests/data/models/*.safetensors
 seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth
+seed nequix "$golden"/nequix-*/model.nqx
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz
 seed reann_configuration "$root"/tests/data/training/configuration

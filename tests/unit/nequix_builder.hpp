@@ -24,8 +24,8 @@ struct NequixFile {
   std::vector<std::byte> bytes() const;
 };
 
-/// Species O and H, two layers, hidden irreps 3x0e+2x1o, harmonics up to l = 1, three Bessel functions, one hidden layer
-/// of 4 in the radial networks, a norm. No two weights are equal.
+/// Species O and H, two layers, hidden irreps 3x0e+2x1o, harmonics up to l = 1, three Bessel functions, one hidden
+/// layer of 4 in the radial networks, a norm. No two weights are equal.
 NequixFile small_nequix();
 
 /// The same with a skip for each species.
