@@ -17,8 +17,12 @@ from pathlib import Path
 
 warnings.filterwarnings("ignore")
 
+import numpy as np
 import torch
+from ase.build import bulk
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
+from ase.io import write
 from hydra.utils import instantiate
 from lightning import Trainer
 
@@ -46,11 +50,25 @@ def training_module(size, seed, dtype):
             "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.001}}
 
 
+def data_module(folder):
+    """One frame, on which nequip-package tries the model."""
+    path = (folder / "frame.extxyz").resolve()
+    atoms = bulk("NaCl", "rocksalt", a=5.6, cubic=True)
+    atoms.calc = SinglePointCalculator(atoms, energy=0.0, forces=np.zeros((len(atoms), 3)))
+    write(path, atoms)
+    loader = {"_target_": "torch.utils.data.DataLoader", "batch_size": 1}
+    mapper = {"_target_": "nequip.data.transforms.ChemicalSpeciesToAtomTypeMapper", "model_type_names": ELEMENTS}
+    neighbours = {"_target_": "nequip.data.transforms.NeighborListTransform", "r_max": 6.0}
+    return {"_target_": "nequip.data.datamodule.ASEDataModule", "seed": 1, "train_file_path": str(path),
+            "val_file_path": str(path), "transforms": [mapper, neighbours], "train_dataloader": loader,
+            "val_dataloader": dict(loader)}
+
+
 def write_checkpoint(path, size, seed, dtype):
-    """As nequip-train does before its first step, but without data."""
+    """As nequip-train does before its first step."""
     settings = training_module(size, seed, dtype)
-    information = {"versions": get_current_code_versions(), "data": {}, "trainer": {}, "runs": ["train"],
-                   "global_options": get_latest_global_state(), "training_module": settings}
+    information = {"versions": get_current_code_versions(), "data": data_module(path.parent), "trainer": {},
+                   "runs": ["train"], "global_options": get_latest_global_state(), "training_module": settings}
     module = instantiate(settings, _recursive_=False, _convert_="all",
                          num_datasets={"train": 1, "val": 1, "test": 0, "predict": 0}, info_dict=information)
     trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
