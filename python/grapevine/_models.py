@@ -139,9 +139,10 @@ def import_model(
     message_activation: str = "",
     gaussian_sign: str = "",
     modality: str = "",
+    species: str = "",
     note: str = "",
 ) -> dict[str, Any]:
-    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet or Nequix, as ``grapevine import`` does.
+    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix, as ``grapevine import`` does.
 
     Nothing in the file is executed, and PyTorch is not needed.
 
@@ -159,6 +160,8 @@ def import_model(
         Sign in the exponent of REANN's Gaussians.
     modality : str, optional
         Which modality to take of a SevenNet model of several, e.g. ``"PBE"``.
+    species : str, optional
+        New names for types of a NequIP model, e.g. ``"C1=C,O2=O"``.
     note : str, optional
         Text kept in the provenance.
 
@@ -180,6 +183,7 @@ def import_model(
         message_activation=message_activation,
         gaussian_sign=gaussian_sign,
         modality=modality,
+        species=species,
         note=note,
     )
 

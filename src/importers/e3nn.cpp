@@ -198,6 +198,9 @@ equivariant::Activation normalised_activation(equivariant::ActivationKind kind) 
     case ActivationKind::sigmoid: return {kind, 1.8467055342154763};
     case ActivationKind::elu: return {kind, 1.2467863885570512};
     case ActivationKind::shifted_softplus: return {kind, 1.878204668541552};
+    case ActivationKind::softplus:
+    case ActivationKind::mish:
+    case ActivationKind::gelu: break;  // no e3nn module has them
   }
   throw std::invalid_argument("normalised_activation: unknown kind");
 }

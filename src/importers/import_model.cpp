@@ -12,13 +12,17 @@
 #include <vector>
 
 #include "formats/archives/torch_archive.hpp"
+#include "formats/archives/torch_package.hpp"
 #include "formats/file_endings.hpp"
 #include "formats/mapped_file.hpp"
 #include "formats/sha256.hpp"
 #include "formats/text/para_file.hpp"
+#include "importers/nequip_checkpoint.hpp"
+#include "importers/nequip_package.hpp"
 #include "importers/nequix.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
+#include "importers/species_names.hpp"
 #include "models/nequip/file.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
@@ -73,6 +77,14 @@ void refuse_flags(const ImportRequest& request, const char* kind, std::initializ
           fmt::format("{}: {} has no meaning for a {}; leave it out", request.source.string(), entry.flag, kind));
 }
 
+void refuse_reann_flags(const ImportRequest& request, const char* kind) {
+  refuse_flags(request, kind,
+               {{"--para", request.para},
+                {"--activation", request.activation},
+                {"--message-activation", request.message_activation},
+                {"--gaussian-sign", request.gaussian_sign}});
+}
+
 std::string summary_of(const std::vector<std::string>& species, double cutoff, const std::string& layers,
                        std::size_t parameters) {
   return fmt::format("species {}, cutoff {} Angstrom, {}, {} parameters", fmt::join(species, " "), cutoff, layers,
@@ -80,20 +92,12 @@ std::string summary_of(const std::vector<std::string>& species, double cutoff, c
 }
 
 ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest& request) {
-  refuse_flags(request, "file of REANN", {{"--modality", request.modality}});
+  refuse_flags(request, "file of REANN", {{"--modality", request.modality}, {"--species", request.species}});
   ReannImport import = import_reann(archive, options_of(request));
   const reann::Parameters& p = import.parameters;
   return {import.kind, "", import.notes,
           summary_of(p.species, p.cutoff, fmt::format("{} message layers", p.layers), p.count()),
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
-}
-
-void refuse_flags_of_reann(const ImportRequest& request, const char* kind) {
-  refuse_flags(request, kind,
-               {{"--para", request.para},
-                {"--activation", request.activation},
-                {"--message-activation", request.message_activation},
-                {"--gaussian-sign", request.gaussian_sign}});
 }
 
 ImportedModel nequip_model(const char* kind, const nequip::Parameters& p) {
@@ -105,7 +109,8 @@ ImportedModel nequip_model(const char* kind, const nequip::Parameters& p) {
 }
 
 ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
-  refuse_flags_of_reann(request, sevennet_kind);
+  refuse_reann_flags(request, sevennet_kind);
+  refuse_flags(request, sevennet_kind, {{"--species", request.species}});
   SevenNetImportOptions options;
   if (!request.modality.empty()) options.modality = request.modality;
   SevenNetImport import = import_sevennet(archive, options);
@@ -116,14 +121,43 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequ
 }
 
 ImportedModel import_nequix_file(std::span<const std::byte> bytes, const ImportRequest& request) {
-  refuse_flags_of_reann(request, nequix_kind);
-  refuse_flags(request, nequix_kind, {{"--modality", request.modality}});
+  refuse_reann_flags(request, nequix_kind);
+  refuse_flags(request, nequix_kind, {{"--modality", request.modality}, {"--species", request.species}});
   return nequip_model(nequix_kind, import_nequix(bytes, request.source.string()));
 }
 
+ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const ImportRequest& request) {
+  refuse_reann_flags(request, kind);
+  refuse_flags(request, kind, {{"--modality", request.modality}});
+  NequipImport import = import_network(std::move(network));
+  std::vector<std::string>& species = import.parameters.species;
+  if (!request.species.empty()) species = renamed_species(species, request.species);
+  ImportedModel model = nequip_model(kind, import.parameters);
+  model.origin = std::move(import.origin);
+  model.notes = std::move(import.notes);
+  return model;
+}
+
+/// Compiled models are many formats; all have these endings.
+void refuse_compiled(const std::filesystem::path& source) {
+  const std::string name = source.filename().string();
+  for (const char* ending : {".nequip.pth", ".nequip.pt2", ".nequip.pt"})
+    if (name.ends_with(ending))
+      throw Error(fmt::format(
+          "{}: a compiled NequIP model; import the checkpoint or the package (.nequip.zip) it was made from",
+          source.string()));
+}
+
 ImportedModel import_file(std::span<const std::byte> bytes, const ImportRequest& request) {
+  const std::string name = request.source.string();
   if (is_nequix(bytes)) return import_nequix_file(bytes, request);
-  const TorchArchive archive = parse_torch_archive(bytes, request.source.string());
+  if (TorchPackage::is_one(bytes)) {
+    TorchPackage package(bytes, name);
+    return import_nequip_file(nequip_package_kind, read_nequip_package(package), request);
+  }
+  const TorchArchive archive = parse_torch_archive(bytes, name);
+  if (is_nequip_checkpoint(archive))
+    return import_nequip_file(nequip_checkpoint_kind, read_nequip_checkpoint(archive), request);
   return is_sevennet(archive) ? import_sevennet_file(archive, request) : import_reann_file(archive, request);
 }
 
@@ -133,6 +167,7 @@ std::string joined(const std::string& a, const std::string& b) { return a.empty(
 
 ImportSummary import_model(const ImportRequest& request) {
   check_output(request);
+  refuse_compiled(request.source);
   const MappedFile file(request.source);
   const ImportedModel model = import_file(file.bytes(), request);
   const Provenance provenance{request.source.filename().string(), sha256(file.bytes()), model.kind,

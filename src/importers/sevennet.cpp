@@ -57,7 +57,7 @@ class Importer {
   Importer(const TorchArchive& archive, const SevenNetImportOptions& options)
       : file_(archive.name),
         c_(read_sevennet_configuration(*dict_of(archive, "config"), file_ + ": config")),
-        state_(*dict_of(archive, "model_state_dict"), file_, number_allowance(archive)) {
+        state_(read_sevennet_state(*dict_of(archive, "model_state_dict"), file_, number_allowance(archive))) {
     choose_modality(options);
   }
 
@@ -68,7 +68,7 @@ class Importer {
     read_readout();
     p_.energy_shift = rescaling("rescale_atomic_energy.shift");
     p_.energy_scale = rescaling("rescale_atomic_energy.scale");
-    state_.check_all_read(c_.accelerated);
+    state_.check_all_read([&](const std::string& name) { return is_sevennet_constant(name, c_.accelerated); });
     with_context(file_, [&] { nequip::check(p_); });
     std::string origin = "SevenNet " + c_.version;
     if (modality_ >= 0) origin += ", modality " + c_.modalities[size(modality_)];
@@ -281,7 +281,7 @@ class Importer {
 
   std::string file_;
   SevenNetConfiguration c_;
-  SevenNetState state_;
+  TensorTable state_;
   int modality_ = -1;
   nequip::Parameters p_;
 };

@@ -14,6 +14,8 @@
 #include "formats/elements.hpp"
 #include "formats/text/text_numbers.hpp"
 #include "importers/e3nn.hpp"
+#include "importers/pickle_settings.hpp"
+#include "importers/program_version.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -26,7 +28,7 @@ using equivariant::Path;
 
 constexpr int max_interactions = 64;
 constexpr int max_size = 4096;
-constexpr std::array<int, 3> newest_version = {0, 13, 0};
+constexpr ProgramVersion newest_version = {0, 13, 0};
 
 /// Keys that say how the model was trained, or repeat what its tensors say.
 const std::set<std::string_view>& training_keys() {
@@ -102,122 +104,7 @@ const std::set<std::string_view>& training_keys() {
   return keys;
 }
 
-std::string described(const PickleValue& value) {
-  if (const std::string* text = pickle_text(value)) return "'" + text->substr(0, 40) + "'";
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *number);
-  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
-  if (const auto* logical = std::get_if<bool>(&value)) return *logical ? "True" : "False";
-  if (std::holds_alternative<std::monostate>(value)) return "None";
-  if (std::holds_alternative<std::shared_ptr<PickleList>>(value)) return "a list";
-  if (std::holds_alternative<std::shared_ptr<PickleDict>>(value)) return "a dict";
-  return "something else";
-}
-
-const PickleDict* as_dict(const PickleValue& value) {
-  const auto* dict = std::get_if<std::shared_ptr<PickleDict>>(&value);
-  return dict ? dict->get() : nullptr;
-}
-
-const std::vector<PickleValue>* as_list(const PickleValue& value) {
-  if (const auto* list = std::get_if<std::shared_ptr<PickleList>>(&value)) return &(*list)->items;
-  if (const auto* tuple = std::get_if<std::shared_ptr<PickleTuple>>(&value)) return &(*tuple)->items;
-  return nullptr;
-}
-
-/// Typed access to a dict that remembers which keys were asked for.
-class Settings {
- public:
-  Settings(const PickleDict& dict, std::string where) : dict_(dict), where_(std::move(where)) {}
-
-  const PickleValue* find(const std::string& key) {
-    asked_.insert(key);
-    return dict_.find(key);
-  }
-  bool has(const std::string& key) { return find(key) != nullptr; }
-
-  [[noreturn]] void refuse(const std::string& key, const PickleValue& value, const std::string& expected) const {
-    throw Error(fmt::format("{}: {} = {} is not supported; expected {}", where_, key, described(value), expected));
-  }
-  [[noreturn]] void miss(const std::string& key) const { throw Error(fmt::format("{}: {} is missing", where_, key)); }
-
-  int integer(const std::string& key, int fallback, int lowest, int highest) {
-    const PickleValue* value = find(key);
-    if (!value) return fallback;
-    std::optional<double> number;
-    if (const auto* whole = std::get_if<std::int64_t>(value)) number = static_cast<double>(*whole);
-    if (const auto* real = std::get_if<double>(value); real && *real == std::floor(*real)) number = *real;
-    if (!number || *number < lowest || *number > highest)
-      refuse(key, *value, fmt::format("a whole number from {} to {}", lowest, highest));
-    return static_cast<int>(*number);
-  }
-  double real(const std::string& key, std::optional<double> fallback = std::nullopt) {
-    const PickleValue* value = find(key);
-    if (!value && fallback) return *fallback;
-    if (!value) miss(key);
-    if (const auto* number = std::get_if<double>(value)) return *number;
-    if (const auto* whole = std::get_if<std::int64_t>(value)) return static_cast<double>(*whole);
-    refuse(key, *value, "a number");
-  }
-  bool logical(const std::string& key, bool fallback) {
-    const PickleValue* value = find(key);
-    if (!value) return fallback;
-    if (const auto* logical = std::get_if<bool>(value)) return *logical;
-    refuse(key, *value, "True or False");
-  }
-  std::string text(const std::string& key, std::optional<std::string> fallback = std::nullopt) {
-    const PickleValue* value = find(key);
-    if (!value && fallback) return *fallback;
-    if (!value) miss(key);
-    const std::string* text = pickle_text(*value);
-    if (!text) refuse(key, *value, "text");
-    return *text;
-  }
-  std::vector<int> sizes(const std::string& key, const std::vector<int>& fallback) {
-    const PickleValue* value = find(key);
-    if (!value) return fallback;
-    const auto* items = as_list(*value);
-    if (!items || items->size() > 64) refuse(key, *value, "a list of whole numbers");
-    std::vector<int> result;
-    for (const PickleValue& item : *items) {
-      const auto* number = std::get_if<std::int64_t>(&item);
-      if (!number || *number < 1 || *number > 65536) refuse(key, item, "positive whole numbers");
-      result.push_back(static_cast<int>(*number));
-    }
-    return result;
-  }
-  /// The settings of a dict inside; empty if it is not there.
-  Settings inner(const std::string& key) {
-    static const PickleDict none;
-    const PickleValue* value = find(key);
-    const PickleDict* dict = value ? as_dict(*value) : &none;
-    if (!dict) refuse(key, *value, "a dict");
-    return Settings(*dict, fmt::format("{}: {}", where_, key));
-  }
-
-  /// Throws for every key that was neither asked for nor allowed.
-  template <class Allowed>
-  void check_keys(const Allowed& allowed) const {
-    for (const auto& [key, value] : dict_.items) {
-      const std::string* name = pickle_text(key);
-      if (!name) throw Error(fmt::format("{}: a key that is not text", where_));
-      if (asked_.count(*name) == 0 && !allowed(*name))
-        throw Error(fmt::format("{}: {} = {} is a setting this program does not know; it may change the model", where_,
-                                name->substr(0, 80), described(value)));
-    }
-  }
-  void check_keys() const {
-    check_keys([](const std::string&) { return false; });
-  }
-  const PickleDict& dict() const { return dict_; }
-  const std::string& where() const { return where_; }
-
- private:
-  const PickleDict& dict_;
-  std::string where_;
-  std::set<std::string> asked_;
-};
-
-ActivationKind activation(const Settings& settings, const std::string& key, const std::string& name,
+ActivationKind activation(const PickleSettings& settings, const std::string& key, const std::string& name,
                           std::initializer_list<std::string_view> allowed) {
   if (std::find(allowed.begin(), allowed.end(), name) == allowed.end())
     throw Error(fmt::format("{}: {} = '{}' is not supported; expected one of {}", settings.where(), key,
@@ -225,37 +112,22 @@ ActivationKind activation(const Settings& settings, const std::string& key, cons
   return name == "ssp" ? ActivationKind::shifted_softplus : *equivariant::find_activation(name);
 }
 
-ActivationKind any_activation(Settings& settings, const std::string& key, const std::string& fallback) {
+ActivationKind any_activation(PickleSettings& settings, const std::string& key, const std::string& fallback) {
   return activation(settings, key, settings.text(key, fallback),
                     {"relu", "silu", "tanh", "abs", "ssp", "sigmoid", "elu"});
 }
 
-std::map<int, ActivationKind> activations_by_parity(Settings& settings, const std::string& key) {
-  Settings inner = settings.inner(key);
+std::map<int, ActivationKind> activations_by_parity(PickleSettings& settings, const std::string& key) {
+  PickleSettings inner = settings.inner(key);
   std::map<int, ActivationKind> result = {{1, activation(inner, "e", inner.text("e", "silu"), {"ssp", "silu"})},
                                           {-1, activation(inner, "o", inner.text("o", "tanh"), {"tanh", "abs"})}};
   inner.check_keys();
   return result;
 }
 
-/// The first three numbers of e.g. "0.11.0.dev0".
-std::array<int, 3> version_numbers(const std::string& version, const std::string& where) {
-  std::array<int, 3> numbers = {0, 0, 0};
-  std::size_t at = 0;
-  for (int& number : numbers) {
-    const std::size_t end = std::min(version.find_first_not_of("0123456789", at), version.size());
-    const auto value = parse_integer(version.substr(at, end - at));
-    if (!value || *value > 9999)
-      throw Error(fmt::format("{}: version = '{}' is not a version of SevenNet", where, version.substr(0, 40)));
-    number = static_cast<int>(*value);
-    at = std::min(end + 1, version.size());
-  }
-  return numbers;
-}
-
-void read_species(SevenNetConfiguration& c, Settings& settings) {
+void read_species(SevenNetConfiguration& c, PickleSettings& settings) {
   if (!settings.has("_type_map")) settings.miss("_type_map");
-  const Settings map = settings.inner("_type_map");
+  const PickleSettings map = settings.inner("_type_map");
   c.one_hot_species = settings.integer("_number_of_species", static_cast<int>(map.dict().items.size()), 1, 1000);
   std::map<int, std::int64_t> numbers;  // atomic number by place in the one-hot vector
   for (const auto& [key, value] : map.dict().items) {
@@ -275,16 +147,16 @@ void read_species(SevenNetConfiguration& c, Settings& settings) {
   if (c.species.empty()) throw Error(fmt::format("{}: no species", map.where()));
 }
 
-void read_edges(SevenNetConfiguration& c, Settings& settings, bool old) {
+void read_edges(SevenNetConfiguration& c, PickleSettings& settings, bool old) {
   c.cutoff = settings.real("cutoff", 4.5);
-  Settings basis = settings.inner("radial_basis");
+  PickleSettings basis = settings.inner("radial_basis");
   if (const std::string name = basis.text("radial_basis_name", "bessel"); name != "bessel")
     throw Error(fmt::format("{}: radial_basis_name = '{}' is not supported; expected bessel", basis.where(), name));
   c.basis = basis.integer("bessel_basis_num", 8, 1, 256);
   c.trainable_basis = basis.logical("trainable_coeff", true);
   basis.check_keys();
 
-  Settings cutoff = settings.inner("cutoff_function");
+  PickleSettings cutoff = settings.inner("cutoff_function");
   const std::string name = cutoff.text("cutoff_function_name", "poly_cut");
   if (name == "poly_cut") {
     c.cutoff_power = cutoff.integer("poly_cut_p_value", 6, 1, 100);
@@ -314,8 +186,8 @@ IrrepsList inferred_features(const IrrepsList& input, int edge_order, bool parit
   return e3nn::regrouped(reached).irreps;
 }
 
-std::vector<IrrepsList> manual_features(const Settings& settings, const PickleValue& value, int interactions) {
-  const auto* items = as_list(value);
+std::vector<IrrepsList> manual_features(const PickleSettings& settings, const PickleValue& value, int interactions) {
+  const auto* items = pickle_items(value);
   if (!items || items->size() != static_cast<std::size_t>(interactions) + 1)
     settings.refuse("irreps_manual", value, fmt::format("False or {} irreps", interactions + 1));
   std::vector<IrrepsList> features;
@@ -331,7 +203,7 @@ std::vector<IrrepsList> manual_features(const Settings& settings, const PickleVa
   return features;
 }
 
-void read_features(SevenNetConfiguration& c, Settings& settings) {
+void read_features(SevenNetConfiguration& c, PickleSettings& settings) {
   const int interactions = settings.integer("num_convolution_layer", 3, 1, max_interactions);
   const int channels = settings.integer("channel", 32, 1, max_size);
   const int highest = equivariant::max_order;
@@ -353,7 +225,7 @@ void read_features(SevenNetConfiguration& c, Settings& settings) {
   }
 }
 
-std::vector<SelfConnection> read_self_connection(Settings& settings, int interactions) {
+std::vector<SelfConnection> read_self_connection(PickleSettings& settings, int interactions) {
   const std::string key = "self_connection_type";
   const PickleValue* value = settings.find(key);
   const auto kind_of = [&](const PickleValue& item) {
@@ -364,7 +236,7 @@ std::vector<SelfConnection> read_self_connection(Settings& settings, int interac
   };
   const auto count = static_cast<std::size_t>(interactions);
   if (!value) return std::vector<SelfConnection>(count, SelfConnection::per_species);
-  const auto* items = as_list(*value);
+  const auto* items = pickle_items(*value);
   if (!items) return std::vector<SelfConnection>(count, kind_of(*value));
   if (items->size() != count) settings.refuse(key, *value, fmt::format("one or {} types", interactions));
   std::vector<SelfConnection> kinds;
@@ -372,7 +244,7 @@ std::vector<SelfConnection> read_self_connection(Settings& settings, int interac
   return kinds;
 }
 
-void read_layers(SevenNetConfiguration& c, Settings& settings) {
+void read_layers(SevenNetConfiguration& c, PickleSettings& settings) {
   for (const auto& [key, expected] : {std::pair("interaction_type", "nequip"), {"_model_type", "E3_equivariant_model"}})
     if (const std::string text = settings.text(key, expected); text != expected)
       throw Error(fmt::format("{}: {} = '{}' is not supported; expected {}", settings.where(), key, text.substr(0, 40),
@@ -391,7 +263,7 @@ void read_layers(SevenNetConfiguration& c, Settings& settings) {
   c.readout_activation = any_activation(settings, "readout_fcn_activation", "relu");
 }
 
-void read_modalities(SevenNetConfiguration& c, Settings& settings) {
+void read_modalities(SevenNetConfiguration& c, PickleSettings& settings) {
   const bool used = settings.logical("use_modality", false);
   const std::size_t count =
       static_cast<std::size_t>(settings.integer("_number_of_modalities", 0, 0, used ? 1000 : 1'000'000));
@@ -402,7 +274,7 @@ void read_modalities(SevenNetConfiguration& c, Settings& settings) {
                                                   {"use_modal_output_block", &c.modal_readout}};
   for (const auto& [key, place] : places) *place = settings.logical(key, false) && used;
   if (!used) return;
-  const Settings map = settings.inner("_modal_map");
+  const PickleSettings map = settings.inner("_modal_map");
   c.modalities.resize(count);
   for (const auto& [key, value] : map.dict().items) {
     const std::string* name = pickle_text(key);
@@ -415,8 +287,8 @@ void read_modalities(SevenNetConfiguration& c, Settings& settings) {
     throw Error(fmt::format("{}: {} names for {} modalities", map.where(), map.dict().items.size(), count));
 }
 
-void read_accelerators(SevenNetConfiguration& c, Settings& settings) {
-  Settings cue = settings.inner("cuequivariance_config");
+void read_accelerators(SevenNetConfiguration& c, PickleSettings& settings) {
+  PickleSettings cue = settings.inner("cuequivariance_config");
   c.accelerated = cue.logical("use", false) || settings.logical("use_flash_tp", false);
   c.accelerated |= settings.logical("use_oeq", false);
 }
@@ -447,15 +319,15 @@ std::vector<Path> SevenNetConfiguration::paths(int t) const {
 }
 
 SevenNetConfiguration read_sevennet_configuration(const PickleDict& dict, const std::string& where) {
-  Settings settings(dict, where);
+  PickleSettings settings(dict, where);
   SevenNetConfiguration c;
   c.version = settings.text("version");
-  const std::array<int, 3> version = version_numbers(c.version, where);
-  constexpr std::array<int, 3> first_sorted = {0, 11, 0};
+  const ProgramVersion version = parse_version(c.version, "SevenNet", where);
+  constexpr ProgramVersion first_sorted = {0, 11, 0};
   const bool development = version == first_sorted && c.version.ends_with("dev0");
   c.sorted_paths = version >= first_sorted && !development;
   c.newer = version > newest_version;
-  const bool old = version < std::array<int, 3>{0, 10, 0};
+  const bool old = version < ProgramVersion{0, 10, 0};
   if (!settings.logical("optimize_by_reduce", true))
     settings.refuse("optimize_by_reduce", false, "True, as SevenNet itself does");
   read_species(c, settings);

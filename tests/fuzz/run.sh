@@ -25,7 +25,18 @@ seed() {
 golden=$root/tests/data/golden
 seed safetensors "$root"/tests/data/models/*.safetensors
 seed model_file "$root"/tests/data/models/*.safetensors
-seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth
+seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth \
+  "$golden"/nequip-{ema-all-trained,l2-zbl-readout}/model.ckpt
+# Packages hold sources of other projects and may lie beside the checkout only; sources are left out of the seeds.
+mkdir -p "$corpus/torch_package"
+for package in "$root"/../shared/golden/nequip-framework/*/model.nequip.zip; do
+  [ -f "$package" ] || continue
+  python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as source, zipfile.ZipFile(sys.argv[2], "w") as target:
+    for name in source.namelist():
+        if not name.endswith(".py"):
+            target.writestr(name, source.read(name))' "$package" "$corpus/torch_package/$(basename "$(dirname "$package")")"
+done
 seed nequix "$golden"/nequix-*/model.nqx
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz

@@ -1,4 +1,5 @@
 #include "formats/archives/torch_archive.hpp"
+#include "importers/nequip_checkpoint.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "target.hpp"
@@ -7,6 +8,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors([&] {
     const auto archive = grapevine::parse_torch_archive(grapevine::fuzz::bytes_of(data, size), "fuzz");
+    if (grapevine::is_nequip_checkpoint(archive)) {
+      grapevine::import_network(grapevine::read_nequip_checkpoint(archive));
+      return;
+    }
     if (grapevine::is_sevennet(archive)) {
       grapevine::import_sevennet(archive, {});
       return;

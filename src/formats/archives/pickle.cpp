@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -21,6 +22,8 @@ using namespace pickle_opcodes;
 constexpr std::int64_t max_opcodes = 4'000'000;
 // Values may be recalled by opcodes of two bytes, but honest pickles hardly recall whole structures.
 constexpr std::int64_t free_tree_size = 1 << 16;
+// Modules name the same irreps again and again.
+constexpr std::int64_t tree_size_of_modules = 64;
 // Memory that values may take for every byte of the pickle; honest pickles need about a third of it.
 constexpr std::uint64_t memory_per_byte = 48;
 constexpr std::uint64_t free_memory = 16u << 20;
@@ -66,6 +69,15 @@ bool is_allowed(const PickleGlobal& global) {
   return false;
 }
 
+bool is_of_package(std::string_view module, std::string_view package) {
+  return module.starts_with(package) && (module.size() == package.size() || module[package.size()] == '.');
+}
+
+bool is_plain_builtin(const PickleGlobal& global) {
+  if (global.module != "builtins" && global.module != "__builtin__") return false;
+  return global.name == "set" || global.name == "frozenset" || global.name == "slice" || global.name == "getattr";
+}
+
 std::optional<DType> numpy_dtype(std::string_view name) {
   constexpr std::pair<std::string_view, DType> types[] = {
       {"f2", DType::f16}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i8},     {"u1", DType::u8},
@@ -98,11 +110,14 @@ const T* pointer_to(const PickleValue& value) {
 
 class Unpickler {
  public:
-  Unpickler(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load)
+  Unpickler(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load,
+            const PicklePackages& packages)
       : bytes_(bytes),
         where_(where),
         load_(load),
-        max_tree_size_(free_tree_size + static_cast<std::int64_t>(bytes.size())),
+        packages_(packages),
+        max_tree_size_(free_tree_size +
+                       static_cast<std::int64_t>(bytes.size()) * (packages.empty() ? 1 : tree_size_of_modules)),
         memory_(free_memory + memory_per_byte * bytes.size(),
                 where + ": its values need far more memory than its size"),
         copied_(4 * bytes.size(), where + ": more array data than the pickle has bytes") {}
@@ -235,6 +250,7 @@ class Unpickler {
     if (pointer_to<PickleDict>(target)) return;
     const auto* object = std::get_if<std::shared_ptr<PickleObject>>(&target);
     const auto* attributes = std::get_if<std::shared_ptr<PickleDict>>(&state);
+    if (object && !attributes && (*object)->arguments) return;
     if (!object || !attributes || (*object)->attributes) fail("an object whose state is not a dict of attributes");
     place(**object, state);
     (*object)->attributes = *attributes;
@@ -246,10 +262,22 @@ class Unpickler {
     if (module.size() + name.size() > longest_name)
       fail(fmt::format("a name of more than {} letters: {}", longest_name, printable(module)));
     PickleGlobal global{std::string(module), std::string(name)};
-    if (!is_allowed(global))
+    if (!is_allowed(global) && !is_record(global))
       fail(fmt::format("refused: the pickle asks for {}, which no model needs; only tensors and plain data are read",
                        printable(global.full_name())));
     push(make<const PickleGlobal>(module.size() + name.size(), std::move(global)));
+  }
+  bool is_record(const PickleGlobal& global) const {
+    if (packages_.empty()) return false;
+    const auto names_it = [&](std::string_view package) { return is_of_package(global.module, package); };
+    return is_plain_builtin(global) || std::any_of(packages_.begin(), packages_.end(), names_it);
+  }
+  void push_record(const PickleGlobal& global, const std::vector<PickleValue>& parts) {
+    auto object = make<PickleObject>(global.module.size() + global.name.size());
+    object->class_name = global.full_name();
+    object->arguments = std::get<std::shared_ptr<PickleTuple>>(parts[1]);
+    place(*object, parts[1]);
+    push(std::move(object));
   }
   void stack_global() {
     const std::vector<PickleValue> names = pop_many(2);
@@ -262,6 +290,7 @@ class Unpickler {
     const std::vector<PickleValue> parts = pop_many(2);
     const auto* global = pointer_to<const PickleGlobal>(parts[0]);
     const auto* arguments = pointer_to<PickleTuple>(parts[1]);
+    if (global && arguments && !is_script_class(*global) && is_record(*global)) return push_record(*global, parts);
     if (!global || !is_script_class(*global) || !arguments || !arguments->items.empty())
       fail("an object that is not of a TorchScript class");
     auto object = make<PickleObject>(global->module.size() + global->name.size());
@@ -287,6 +316,8 @@ class Unpickler {
       push(encoded(items));
     else if (is_wrapper(name) && !items.empty())
       push(items[0]);
+    else if (is_record(*global))
+      push_record(*global, parts);
     else if (is_script_class(*global))
       fail(fmt::format("{} is built by a call, which is not understood", printable(name)));
     else
@@ -299,13 +330,19 @@ class Unpickler {
 
   // Tensors
 
+  /// Text of torch.save, a number of torch.package.
+  static std::optional<std::string> storage_key(const PickleValue& value) {
+    if (const std::string* text = pickle_text(value)) return *text;
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *number);
+    return std::nullopt;
+  }
   void persistent_id() {
     const PickleValue value = pop();
     const auto* id = pointer_to<PickleTuple>(value);
     if (!id || id->items.size() < 5) fail("a storage without a description");
     const std::string* tag = pickle_text(id->items[0]);
     const auto* type = pointer_to<const PickleGlobal>(id->items[1]);
-    const std::string* key = pickle_text(id->items[2]);
+    const std::optional<std::string> key = storage_key(id->items[2]);
     const auto* count = std::get_if<std::int64_t>(&id->items[4]);
     if (!tag || *tag != "storage" || !type || !key || !count || *count < 0) fail("a storage without a description");
     const std::optional<DType> dtype = storage_dtype(*type);
@@ -485,8 +522,20 @@ class Unpickler {
       case op_binunicode8: push_text(take(number<std::uint64_t>())); return true;
       case op_binstring: push_text(take(number<std::uint32_t>())); return true;
       case op_short_binstring: push_text(take(number<std::uint8_t>())); return true;
-      default: return false;
+      default: return read_bytes(opcode);
     }
+  }
+
+  /// Compiled code of modules, as text that nobody reads.
+  bool read_bytes(unsigned char opcode) {
+    if (packages_.empty()) return false;
+    if (opcode == op_binbytes)
+      push_text(take(number<std::uint32_t>()));
+    else if (opcode == op_short_binbytes)
+      push_text(take(number<std::uint8_t>()));
+    else
+      return false;
+    return true;
   }
 
   bool read_container(unsigned char opcode) {
@@ -573,6 +622,7 @@ class Unpickler {
   std::span<const std::byte> bytes_;
   const std::string& where_;
   const StorageLoader& load_;
+  const PicklePackages& packages_;
   std::size_t position_ = 0;
   std::int64_t max_tree_size_;
   Allowance memory_;  // bytes
@@ -628,8 +678,9 @@ const TorchTensor* pickle_tensor(const PickleValue& value) {
   return tensor ? tensor->get() : nullptr;
 }
 
-PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load) {
-  return Unpickler(bytes, where, load).run();
+PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load,
+                        const PicklePackages& packages) {
+  return Unpickler(bytes, where, load, packages).run();
 }
 
 }  // namespace grapevine

@@ -90,10 +90,11 @@ struct PickleDict : PickleNode {
   const PickleValue* find(std::string_view key) const;
 };
 
-/// An instance of a TorchScript class: its name and its attributes.
+/// An instance of a class, or what a function would have given: never made, only described.
 struct PickleObject : PickleNode {
-  std::string class_name;  ///< e.g. "__torch__.src.activate.Relu_like"
-  std::shared_ptr<PickleDict> attributes;
+  std::string class_name;                  ///< e.g. "__torch__.src.activate.Relu_like"
+  std::shared_ptr<PickleTuple> arguments;  ///< what it was to be made of; null for TorchScript
+  std::shared_ptr<PickleDict> attributes;  ///< null if the pickle gives none
 };
 
 /// Text of a value that is a string; null for any other.
@@ -104,11 +105,17 @@ const TorchTensor* pickle_tensor(const PickleValue& value);
 /// Looks up the bytes of the storage called `key`.
 using StorageLoader = std::function<std::shared_ptr<const std::vector<std::byte>>(const std::string& key)>;
 
+/// Packages of Python, e.g. "torch.nn", any class or function in which may be named by a pickle.
+using PicklePackages = std::vector<std::string_view>;
+
 /// Reads the pickle of a PyTorch archive (protocols 2 to 5, the opcodes that torch writes) into plain data. Only names
 /// on a fixed list are understood (tensors, storages, OrderedDict, numpy arrays and scalars, TorchScript classes);
-/// nothing is imported or executed. Numpy scalars become numbers, encoded text becomes a string of its bytes. Throws
-/// Error, starting with `where`, for a damaged pickle, an unknown name (which it gives), a tensor that reaches outside
-/// its storage, an array whose bytes do not fit its shape, and anything too deep or too large.
-PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load);
+/// nothing is imported or executed. Numpy scalars become numbers, encoded text becomes a string of its bytes. What is
+/// named of one of `packages` (and a set, a slice, an attribute) is described by a PickleObject; its state, if it is
+/// not a dict, is dropped. Throws Error, starting with `where`, for a damaged pickle, an unknown name (which it gives),
+/// a tensor that reaches outside its storage, an array whose bytes do not fit its shape, and anything too deep or too
+/// large.
+PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load,
+                        const PicklePackages& packages = {});
 
 }  // namespace grapevine

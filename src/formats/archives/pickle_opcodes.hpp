@@ -24,6 +24,8 @@ enum Opcode : unsigned char {
   op_binstring = 'T',
   op_short_binstring = 'U',
   op_binunicode = 'X',
+  op_binbytes = 'B',
+  op_short_binbytes = 'C',
   op_append = 'a',
   op_build = 'b',
   op_global = 'c',

@@ -95,11 +95,12 @@ TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::st
   return archive;
 }
 
-Allowance number_allowance(const TorchArchive& archive) {
+Allowance number_allowance(const TorchArchive& archive) { return number_allowance(archive.bytes, archive.name); }
+
+Allowance number_allowance(std::size_t bytes, const std::string& name) {
   constexpr std::uint64_t free_numbers = 1'000'000;
-  return {free_numbers + archive.bytes,
-          fmt::format("{}: its tensors have far more numbers than the file, as many share one storage; refused",
-                      archive.name)};
+  return {free_numbers + bytes,
+          fmt::format("{}: its tensors have far more numbers than the file, as many share one storage; refused", name)};
 }
 
 }  // namespace grapevine

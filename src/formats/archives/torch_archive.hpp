@@ -32,5 +32,7 @@ TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::st
 /// Numbers that the tensors of a model may have in all, one storage under many of them counted each time. Half
 /// precision, the shortest, comes to half a number for each byte.
 Allowance number_allowance(const TorchArchive& archive);
+/// The same for a file of so many bytes.
+Allowance number_allowance(std::size_t bytes, const std::string& name);
 
 }  // namespace grapevine

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <sstream>
@@ -21,6 +22,7 @@ using nlohmann::json;
 constexpr const char* format_name = "grapevine";
 constexpr const char* format_version = "1";
 constexpr int json_depth = 8;
+constexpr std::size_t longest_name = 32;  // of a species
 
 json units() { return {{"energy", "eV"}, {"length", "Angstrom"}}; }
 
@@ -28,6 +30,14 @@ bool is_element(const std::string& symbol) {
   for (long number = 1; !element_symbol(number).empty(); ++number)
     if (element_symbol(number) == symbol) return true;
   return false;
+}
+
+/// Words of `pair_coeff` and of extended XYZ that mean nothing else there.
+bool is_name(const std::string& name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_inner = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); };
+  return !name.empty() && name.size() <= longest_name && name != "NULL" && is_letter(name.front()) &&
+         std::all_of(name.begin(), name.end(), is_inner);
 }
 
 std::vector<std::string> split_words(const std::string& text) {
@@ -73,13 +83,23 @@ void require(const TensorFile& file, const char* key, const std::string& expecte
 
 }  // namespace
 
-void check_species(const std::vector<std::string>& species, const std::string& where) {
+void check_species_names(const std::vector<std::string>& species, const std::string& where) {
   if (species.empty()) throw Error(fmt::format("{}: no species", where));
   std::set<std::string> seen;
-  for (const std::string& symbol : species) {
-    if (!is_element(symbol)) throw Error(fmt::format("{}: \"{}\" is not a chemical symbol", where, symbol));
-    if (!seen.insert(symbol).second) throw Error(fmt::format("{}: the species {} is given twice", where, symbol));
+  for (const std::string& name : species) {
+    if (!is_name(name))
+      throw Error(
+          fmt::format("{}: \"{}\" cannot name a species; expected a letter and then letters and digits, {} at "
+                      "most, but not NULL",
+                      where, name.substr(0, 40), longest_name));
+    if (!seen.insert(name).second) throw Error(fmt::format("{}: the species {} is given twice", where, name));
   }
+}
+
+void check_species(const std::vector<std::string>& species, const std::string& where) {
+  for (const std::string& symbol : species)
+    if (!is_element(symbol)) throw Error(fmt::format("{}: \"{}\" is not a chemical symbol", where, symbol));
+  check_species_names(species, where);
 }
 
 ModelDescription read_description(const TensorFile& file) {
@@ -94,12 +114,12 @@ ModelDescription read_description(const TensorFile& file) {
                             file.metadata("units"), units().dump()));
   ModelDescription description{file.metadata("architecture"), split_words(file.metadata("species")),
                                read_provenance(file)};
-  check_species(description.species, file.name());
+  check_species_names(description.species, file.name());
   return description;
 }
 
 std::map<std::string, std::string> description_metadata(const ModelDescription& description) {
-  check_species(description.species, "model to be written");
+  check_species_names(description.species, "model to be written");
   const Provenance& provenance = description.provenance;
   json object = {{"source", provenance.source},
                  {"source_sha256", provenance.source_sha256},

@@ -22,7 +22,7 @@ struct Provenance {
 /// The part of a model file that is the same for every architecture.
 struct ModelDescription {
   std::string architecture;          ///< e.g. "reann"
-  std::vector<std::string> species;  ///< chemical symbols, in the model's order
+  std::vector<std::string> species;  ///< chemical symbols or other names, in the model's order
   Provenance provenance;
 };
 
@@ -34,14 +34,18 @@ struct FileContents {
 
 /// Reads the part of the metadata that does not depend on the architecture. Throws Error, naming file and key, for a
 /// file that is not a Grapevine model (for the checkpoint of a training with where its model is), a format version or
-/// unit this program does not know, species that are not chemical symbols or are given twice.
+/// unit this program does not know, and what check_species_names refuses.
 ModelDescription read_description(const TensorFile& file);
 
 /// The metadata that read_description reads; the architecture adds its own. Throws Error for species that
 /// read_description would refuse.
 std::map<std::string, std::string> description_metadata(const ModelDescription& description);
 
-/// Throws Error, starting with `where`, unless `species` are different chemical symbols, at least one.
+/// Throws Error, starting with `where`, unless `species` are different names, at least one: letters and digits that
+/// `pair_coeff` and extended XYZ can take.
+void check_species_names(const std::vector<std::string>& species, const std::string& where);
+
+/// The same, but all are chemical symbols.
 void check_species(const std::vector<std::string>& species, const std::string& where);
 
 }  // namespace grapevine

@@ -170,7 +170,7 @@ Layout parse_comment(const std::string& line, const LineReader& reader, Frame& f
   return layout ? std::move(*layout) : plain_layout();
 }
 
-/// As ASE does: the first letter large, the others small.
+/// As ASE does: the first letter large, the others small. What does not become an element is a name and stays.
 std::string normal_symbol(std::string_view text) {
   std::string symbol(text);
   const auto shift = [](char& c, char first, char last, int by) {
@@ -178,7 +178,7 @@ std::string normal_symbol(std::string_view text) {
   };
   shift(symbol[0], 'a', 'z', 'A' - 'a');
   for (std::size_t k = 1; k < symbol.size(); ++k) shift(symbol[k], 'A', 'Z', 'a' - 'A');
-  return symbol;
+  return atomic_number(symbol) > 0 ? symbol : std::string(text);
 }
 
 template <class Values>

@@ -15,7 +15,9 @@ namespace grapevine::nequip {
 namespace {
 
 using equivariant::CutoffKind;
+using equivariant::find_activation;
 using equivariant::max_order;
+using equivariant::parse_irreps;
 using nlohmann::json;
 
 constexpr std::size_t max_paths = 1024;

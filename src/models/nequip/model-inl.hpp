@@ -27,6 +27,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::nequip::HWY_NAMESPACE {
 
+using equivariant::Layout;
 using namespace equivariant::HWY_NAMESPACE;
 
 /// NequIP as a layered model. Pass t is interaction t. With x_t what enters it and z_t what enters its norm and gate,

@@ -182,6 +182,7 @@ Parameters read_parameters(const TensorFile& file) {
   const ModelDescription description = read_description(file);
   if (description.architecture != architecture)
     throw Error(fmt::format("{}: architecture \"{}\" is not REANN", file.name(), description.architecture));
+  check_species(description.species, file.name());
   Parameters parameters = empty_parameters(file, description.species);
   read_tensors(file, TensorList(parameters).slots());
   with_context(file.name(), [&] { check(parameters); });
