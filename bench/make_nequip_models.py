@@ -93,7 +93,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=SIZES)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="of the model; default float32")
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="default: float32")
     parser.add_argument("--package", action="store_true", help="make the packages as well")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)

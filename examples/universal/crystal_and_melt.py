@@ -24,6 +24,7 @@ class Phase:
     unlike: np.ndarray
     like: np.ndarray
     neighbours: float  # unlike ones up to the first minimum
+    displacement: float  # mean square from the first frame to the last, square Angstrom: a crystal's stays small
 
     @property
     def density(self):
@@ -72,7 +73,8 @@ def read_phase(folder, name, atoms):
     pressure = average(thermo["pressure"][chosen] / 1e4)
     return Phase(average(thermo["temperature"][chosen]), average(thermo["volume"][chosen] / atoms),
                  average(thermo["potential"][chosen] / atoms), pressure, centres[inside], across[inside], among[inside],
-                 coordination(np.array(unlike).mean(axis=0) / half, across, inside))
+                 coordination(np.array(unlike).mean(axis=0) / half, across, inside),
+                 mean_square_displacement(frames[0], frames[-1]))
 
 
 def pair_counts(frame):
@@ -89,3 +91,9 @@ def coordination(counts, distribution, inside):
     top = np.argmax(distribution)
     behind = np.flatnonzero(inside & (np.arange(len(counts)) > top) & (EDGES[1:] < 4.6))
     return counts[: behind[np.argmin(distribution[behind])] + 1].sum()
+
+
+def mean_square_displacement(first, last):
+    """Of all ions, without the drift of the whole."""
+    moved = last.positions - first.positions
+    return np.square(moved - moved.mean(axis=0)).sum(axis=1).mean()

@@ -34,6 +34,8 @@ def make_table(found, liquid):
     add("  energy above that at rest (eV/atom)", lambda eos, run: f"{run.melt.energy.value - eos.energy:.3f}")
     add("  first peak Na-Cl (Å)", lambda eos, run: f"{run.melt.peak:.2f}", MELT_PEAK)
     add("  unlike neighbours", lambda eos, run: f"{run.melt.neighbours:.1f}")
+    add("  displacement² of ions, end to end (Å²)", lambda eos, run: f"{run.melt.displacement:.1f}",
+        "a crystal: below 1")
     add("  pressure (GPa)", lambda eos, run: run.melt.pressure.format(2), "0")
     add("µs per atom, step and core", lambda eos, run: f"{run.microseconds:.0f} ({run.ranks} ranks)")
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]

@@ -84,7 +84,8 @@ def test_published_model_on_1_2_and_4_ranks(lammps, tmp_path, published, precisi
         assert runs[ranks].work["layers"] == 3 and runs[ranks].work["cutoff"] == 6
         for frame in (0, -1):
             for quantity in ("x", "f", "energy", "stress"):
-                assert relative_difference(runs[ranks].atoms(frame)[quantity], runs[1].atoms(frame)[quantity]) < tolerance
+                found, expected = (runs[n].atoms(frame)[quantity] for n in (ranks, 1))
+                assert relative_difference(found, expected) < tolerance
 
 
 def test_importing_twice_gives_the_same_bytes(grapevine, golden, tmp_path):
@@ -97,7 +98,8 @@ def test_importing_twice_gives_the_same_bytes(grapevine, golden, tmp_path):
 
 
 def test_flags_of_other_files_are_refused_by_name(grapevine, golden, tmp_path):
-    for words in (["--para", "para"], ["--activation", "Relu_like"], ["--gaussian-sign", "plus"], ["--modality", "PBE"]):
+    for words in (["--para", "para"], ["--activation", "Relu_like"], ["--gaussian-sign", "plus"],
+                  ["--modality", "PBE"], ["--species", "A=Cu"]):
         done = call(grapevine, "import", golden("nequix-norm") / "model.nqx", "-o", tmp_path / "m.safetensors", *words)
         assert done.returncode == 1 and words[0] in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not (tmp_path / "m.safetensors").exists()

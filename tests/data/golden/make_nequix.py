@@ -3,7 +3,8 @@
     make_nequix.py FOLDER [CASE...]     writes nequix-<case>/model.nqx and reference.extxyz into FOLDER
 
 Needs ase, jax, e3nn_jax, equinox, jraph and nequix (0.4). All is computed in double precision, positions too, with the
-weights as they are in the file, which are single. Virials are minus the derivative of the energy by symmetric strain, eV.
+weights as they are in the file, which are single. Virials are minus the derivative of the energy by symmetric
+strain, eV.
 """
 
 import argparse
