@@ -142,7 +142,7 @@ def import_model(
     species: str = "",
     note: str = "",
 ) -> dict[str, Any]:
-    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet or NequIP, as ``grapevine import`` does.
+    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix, as ``grapevine import`` does.
 
     Nothing in the file is executed, and PyTorch is not needed.
 

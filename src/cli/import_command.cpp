@@ -28,8 +28,9 @@ void add_import_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "import",
       "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file (PES.pt) or LibTorch archive, from a "
-      "SevenNet checkpoint, or from a checkpoint (.ckpt) or package (.nequip.zip) of NequIP");
-  command->add_option("source", request->source, "file written by REANN, REANN-MPI, LibTorch, SevenNet or NequIP")
+      "SevenNet checkpoint, a checkpoint (.ckpt) or package (.nequip.zip) of NequIP, or a Nequix model (.nqx)");
+  command
+      ->add_option("source", request->source, "file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix")
       ->required();
   command->add_option("-o,--output", request->output, "model file to write, e.g. model.safetensors")->required();
   command->add_option("--para", request->para, "REANN's para folder, with input_nn and input_density");
@@ -50,6 +51,7 @@ void add_import_command(CLI::App& app) {
       "  grapevine import REANN.pth --para para -o copper.safetensors\n"
       "  grapevine import checkpoint_sevennet_0.pth -o sevennet-0.safetensors\n"
       "  grapevine import NequIP-OAM-S.nequip.zip -o nequip-oam-s.safetensors\n"
+      "  grapevine import nequix-mp-1.nqx -o nequix-mp-1.safetensors\n"
       "PyTorch is not needed, and nothing in the file is executed.");
   command->callback([request] { run_import(*request); });
 }

@@ -19,6 +19,7 @@
 #include "formats/text/para_file.hpp"
 #include "importers/nequip_checkpoint.hpp"
 #include "importers/nequip_package.hpp"
+#include "importers/nequix.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "importers/species_names.hpp"
@@ -99,28 +100,42 @@ ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
 }
 
+ImportedModel nequip_model(const char* kind, const nequip::Parameters& p) {
+  return {kind,
+          "",
+          {},
+          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
+          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+}
+
 ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
   refuse_reann_flags(request, sevennet_kind);
   refuse_flags(request, sevennet_kind, {{"--species", request.species}});
   SevenNetImportOptions options;
   if (!request.modality.empty()) options.modality = request.modality;
   SevenNetImport import = import_sevennet(archive, options);
-  const nequip::Parameters& p = import.parameters;
-  return {sevennet_kind, import.origin, import.notes,
-          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
-          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+  ImportedModel model = nequip_model(sevennet_kind, import.parameters);
+  model.origin = std::move(import.origin);
+  model.notes = std::move(import.notes);
+  return model;
+}
+
+ImportedModel import_nequix_file(std::span<const std::byte> bytes, const ImportRequest& request) {
+  refuse_reann_flags(request, nequix_kind);
+  refuse_flags(request, nequix_kind, {{"--modality", request.modality}, {"--species", request.species}});
+  return nequip_model(nequix_kind, import_nequix(bytes, request.source.string()));
 }
 
 ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const ImportRequest& request) {
   refuse_reann_flags(request, kind);
   refuse_flags(request, kind, {{"--modality", request.modality}});
   NequipImport import = import_network(std::move(network));
-  nequip::Parameters p = std::move(import.parameters);
-  if (!request.species.empty()) p.species = renamed_species(p.species, request.species);
-  const std::string summary =
-      summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count());
-  return {kind, import.origin, import.notes, summary,
-          [p = std::move(p)](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+  std::vector<std::string>& species = import.parameters.species;
+  if (!request.species.empty()) species = renamed_species(species, request.species);
+  ImportedModel model = nequip_model(kind, import.parameters);
+  model.origin = std::move(import.origin);
+  model.notes = std::move(import.notes);
+  return model;
 }
 
 /// Compiled models are many formats; all have these endings.
@@ -135,6 +150,7 @@ void refuse_compiled(const std::filesystem::path& source) {
 
 ImportedModel import_file(std::span<const std::byte> bytes, const ImportRequest& request) {
   const std::string name = request.source.string();
+  if (is_nequix(bytes)) return import_nequix_file(bytes, request);
   if (TorchPackage::is_one(bytes)) {
     TorchPackage package(bytes, name);
     return import_nequip_file(nequip_package_kind, read_nequip_package(package), request);

@@ -8,7 +8,7 @@ namespace grapevine {
 
 /// What the user says to an import. Texts that are empty are not said.
 struct ImportRequest {
-  std::filesystem::path source;    ///< file written by REANN, REANN-MPI, LibTorch, SevenNet or NequIP
+  std::filesystem::path source;    ///< file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix
   std::filesystem::path output;    ///< model file to write
   std::string para;                ///< REANN's folder of inputs
   std::string activation;          ///< of the readout networks, Relu_like or Tanh_like

@@ -44,7 +44,7 @@ def golden_model(grapevine, tmp_path_factory):
     def import_case(case):
         model = folder / f"{case}.safetensors"
         if not model.exists():
-            source = next(p for p in sorted(find_golden(case).iterdir()) if p.suffix in (".pth", ".pt", ".ckpt"))
+            source = next(p for p in sorted(find_golden(case).iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".nqx"))
             para = source.parent / "para"
             options = ["--para", para] if para.exists() else []
             options += ["--modality", MODALITIES[case]] if case in MODALITIES else []

@@ -17,6 +17,7 @@ from python_helpers import rotation, transformed
 RANDOM_WEIGHTS = ["local-s-only", "one-layer-tanh", "three-layer", "f-orbitals-wide", "molecule-and-slab"]
 PUBLISHED = ["published-water", "published-silver-mpi"]
 SEVENNET = [f"sevennet-{name}" for name in ("so3", "parity", "lmax3", "bias-fcn", "one-layer", "old", "modalities")]
+NEQUIX = [f"nequix-{name}" for name in ("norm", "bare", "indexed", "indexed-norm", "lmax3", "lmax4", "unsorted", "one-layer")]
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def virial(frame):
     return np.array(frame["virial"]).reshape(3, 3)
 
 
-@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET)
+@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET + NEQUIX)
 def test_agrees_with_reference_results_in_double(case, golden, golden_model, evaluate):
     reference = golden(case) / "reference.extxyz"
     frames = evaluate(golden_model(case), reference)["frames"]
@@ -99,7 +100,7 @@ def test_published_sevennet_agrees_with_its_own_program_in_both_precisions(name,
             np.testing.assert_allclose(virial(found), atoms.info["virial"], rtol=0, atol=strain * len(atoms))
 
 
-@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET)
+@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET + NEQUIX)
 def test_mixed_precision_is_near_double(case, golden, golden_model, evaluate):
     reference = golden(case) / "reference.extxyz"
     errors = evaluate(golden_model(case), reference, "--precision", "mixed")["errors"]

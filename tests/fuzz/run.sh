@@ -37,6 +37,7 @@ with zipfile.ZipFile(sys.argv[1]) as source, zipfile.ZipFile(sys.argv[2], "w") a
         if not name.endswith(".py"):
             target.writestr(name, source.read(name))' "$package" "$corpus/torch_package/$(basename "$(dirname "$package")")"
 done
+seed nequix "$golden"/nequix-*/model.nqx
 seed para_file "$golden"/*/para/*
 seed extxyz "$golden"/*/reference.extxyz
 seed reann_configuration "$root"/tests/data/training/configuration

@@ -149,7 +149,7 @@ TEST(NequipFile, HyperparametersAreChecked) {
   EXPECT_THAT(refusal_of_hyperparameter("\"basis\":3", "\"basis\":3,\"more\":1"), HasSubstr("unknown key \"more\""));
   EXPECT_THAT(refusal_of_hyperparameter("\"basis\":3", "\"basis\":4"), HasSubstr("expected [4]"));
   EXPECT_THAT(refusal_of_hyperparameter("\"xplor\"", "\"cosine\""), HasSubstr("polynomial or xplor"));
-  EXPECT_THAT(refusal_of_hyperparameter("silu", "gelu"), HasSubstr("\"gelu\""));
+  EXPECT_THAT(refusal_of_hyperparameter("silu", "swish"), HasSubstr("\"swish\""));
   EXPECT_THAT(refusal_of_hyperparameter("\"shared\"", "\"some\""), HasSubstr("\"some\""));
   EXPECT_THAT(refusal_of_hyperparameter("\"even\"", "\"both\""), HasSubstr("\"both\""));
   EXPECT_THAT(refusal_of_hyperparameter("[0,1,\"1e\"]", "[7,1,\"1e\"]"), HasSubstr("paths"));

@@ -394,7 +394,7 @@ TEST(NequipCheck, RefusesNonsense) {
       {"readout takes", [](Parameters& p) { p.readout[0].inputs = 4; }},
       {"readout weight", [](Parameters& p) { p.readout[0].weight[0] = nan; }},
       {"readout gives", [](Parameters& p) { p.readout.pop_back(); }},
-      {"readout's activation", [](Parameters& p) { p.readout_activation.scale = nan; }},
+      {"readout: the scale of an activation", [](Parameters& p) { p.readout_activation.scale = nan; }},
       {"energy scale", [](Parameters& p) { p.energy_scale.pop_back(); }},
       {"energy shift", [](Parameters& p) { p.energy_shift[0] = nan; }},
       {"scale of neighbours", [](Parameters& p) { p.neighbour_scale = {1}; }},

@@ -235,7 +235,7 @@ TEST(SevenNetImport, UnknownSettingsAreRefusedByName) {
   EXPECT_THAT(refusal_of("interaction_type", python_text("mace")), HasSubstr("interaction_type = 'mace'"));
   EXPECT_THAT(refusal_of("_model_type", python_text("other")), HasSubstr("_model_type"));
   EXPECT_THAT(refusal_of("optimize_by_reduce", python_logical(false)), HasSubstr("optimize_by_reduce"));
-  EXPECT_THAT(refusal_of("lmax", python_integer(4)), AllOf(HasSubstr("lmax = 4"), HasSubstr("0 to 3")));
+  EXPECT_THAT(refusal_of("lmax", python_integer(5)), AllOf(HasSubstr("lmax = 5"), HasSubstr("0 to 4")));
   EXPECT_THAT(refusal_of("lmax", python_real(1.5)), HasSubstr("lmax = 1.5"));
   EXPECT_THAT(refusal_of("is_parity", python_text("yes")), HasSubstr("is_parity"));
   EXPECT_THAT(refusal_of("irreps_manual", python_list({python_text("2x0e")})), HasSubstr("irreps_manual"));

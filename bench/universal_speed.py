@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Universal models on one core: CPU time per atom and step of liquid water, beside nequip's own package, in turn.
+
+    .venv/bin/python bench/universal_speed.py MODEL... [--torch-python PYTHON] [--rounds 3] [--output bench-results]
+
+MODEL is anything that `grapevine import` reads: nequip's checkpoints and packages (bench/make_nequip_models.py makes some
+of the published sizes), Nequix's .nqx, SevenNet's .pth. 192 atoms of water at 1 g/cm3 have 89 neighbours within 6
+Angstrom. PYTHON has nequip and torch, and evaluates nequip's files twice: as it comes, and with the C library told to keep
+memory that is freed, which spares PyTorch half of its time. Leaves universal_speed.csv and universal_speed.png.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.build import molecule
+
+ROOT = Path(__file__).resolve().parents[1]
+GRAPEVINE = ROOT / "build" / "bin" / "grapevine"
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+
+INPUT = """units metal
+boundary p p p
+read_data water.data
+mass 1 1.008
+mass 2 15.999
+pair_style grapevine
+pair_coeff * * {model} H O
+velocity all create 300 1
+fix move all nve
+timestep 0.0002
+run 1
+run {steps}
+"""
+
+
+def run(command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def water(molecules=4, spacing=3.104):
+    """Molecules on a cubic grid, each turned at random."""
+    random = np.random.default_rng(1)
+    atoms = Atoms(cell=[molecules * spacing] * 3, pbc=True)
+    for place in np.ndindex(molecules, molecules, molecules):
+        one = molecule("H2O")
+        one.rotate(random.uniform(0, 360), random.normal(size=3), center="COM")
+        one.translate(spacing * (np.array(place) + 0.5) - one.get_center_of_mass())
+        atoms += one
+    return atoms
+
+
+def in_lammps(model, folder, steps):
+    """CPU time per atom and step in microseconds, by LAMMPS's own clocks."""
+    (folder / "in.water").write_text(INPUT.format(model=model, steps=steps))
+    output = run([GRAPEVINE, "lammps", "-np", 1, "-in", "in.water"], cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    time, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
+    share = float(re.findall(r"(\S+)% CPU use", output)[-1]) / 100
+    return 1e6 * float(time) * share / int(steps) / int(atoms)
+
+
+def by_torch(python, model, folder, environment):
+    output = run([python, ROOT / "bench" / "universal_torch.py", model, folder / "water.extxyz"],
+                 env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+    return json.loads(output.splitlines()[-1])
+
+
+def largest_difference(model, folder, forces):
+    run([GRAPEVINE, "evaluate", model, folder / "water.extxyz", "-o", folder / "evaluated.extxyz", "--precision", "mixed", "--overwrite"])
+    return np.abs(ase.io.read(folder / "evaluated.extxyz").get_forces() - np.array(forces)).max()
+
+
+def measure(arguments, folder):
+    times, last = {}, {}
+    for turn in range(arguments.rounds):
+        for source in arguments.models:
+            name, model = source.name.split(".")[0], folder / f"{source.name.split('.')[0]}.safetensors"
+            print(f"round {turn + 1} of {arguments.rounds}: {name}", file=sys.stderr)
+            if not model.exists():
+                run([GRAPEVINE, "import", source.resolve(), "-o", model])
+            times.setdefault(name, []).append(in_lammps(model, folder, arguments.steps))
+            if arguments.torch_python is None or source.suffix not in (".ckpt", ".zip"):
+                continue
+            for label, environment in (("as it comes", {}), ("at its best", KEEP_MEMORY)):
+                result = by_torch(arguments.torch_python, source.resolve(), folder, environment)
+                times.setdefault(f"{name}, nequip {label}", []).append(result["us_per_atom_step"])
+                last[name] = result
+    return times, last
+
+
+def draw(times, path):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 1 + 0.4 * len(times)), layout="constrained")
+    medians = [statistics.median(values) for values in times.values()]
+    bars = axes.barh(list(times), medians, color=["#777777" if ", nequip" in name else "#0072B2" for name in times])
+    axes.bar_label(bars, fmt="%.3g", padding=3)
+    axes.set(xscale="log", xlim=(min(medians) / 3, 4 * max(medians)), xlabel="water, one core: CPU time per atom and step (µs)")
+    axes.invert_yaxis()
+    figure.savefig(path, dpi=150)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", metavar="MODEL", nargs="+", type=Path)
+    parser.add_argument("--torch-python", type=Path, help="Python that has nequip and torch")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=Path("bench-results"))
+    arguments = parser.parse_args()
+    folder = (arguments.output / "universal").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    atoms = water()
+    ase.io.write(folder / "water.extxyz", atoms, format="extxyz")
+    ase.io.write(folder / "water.data", atoms, format="lammps-data", specorder=["H", "O"])
+    times, last = measure(arguments, folder)
+    for name, values in times.items():
+        print(f"{name:<44} {statistics.median(values):10.1f} us per atom and step ({min(values):.1f} .. {max(values):.1f})")
+    for name, result in last.items():
+        ratios = sorted(a / b for a, b in zip(times[f"{name}, nequip at its best"], times[name]))
+        difference = largest_difference(folder / f"{name}.safetensors", folder, result["forces"])
+        print(f"{name}: PyTorch {result['torch']} at its best takes {statistics.median(ratios):.3g} times as long "
+              f"({ratios[0]:.3g} .. {ratios[-1]:.3g}); largest difference of a force {difference:.1e} eV/Angstrom")
+    with open(arguments.output / "universal_speed.csv", "w", newline="") as file:
+        rounds = range(1, arguments.rounds + 1)
+        csv.writer(file).writerows([("us per atom and step", *rounds), *((name, *values) for name, values in times.items())])
+    draw(times, arguments.output / "universal_speed.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""CPU time per atom and step of a model of nequip or Nequix by its own package on one core, as JSON on the last line.
+
+    python bench/universal_torch.py MODEL STRUCTURE.extxyz [--steps 3]
+
+MODEL is a checkpoint (.ckpt) or package (.nequip.zip) of nequip, evaluated as it is loaded ("eager"), in float32.
+Needs the packages nequip, torch and ase.
+"""
+
+import argparse
+import json
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+
+import ase.io
+import torch
+from nequip.data import AtomicDataDict, from_ase
+from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
+from nequip.model.saved_models import ModelFromCheckpoint, ModelFromPackage
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("structure")
+    parser.add_argument("--steps", type=int, default=3)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    load = ModelFromPackage if arguments.model.endswith(".zip") else ModelFromCheckpoint
+    model = load(arguments.model)["sole_model"].eval()
+    atoms = ase.io.read(arguments.structure)
+    data = from_ase(atoms)
+    for transform in (ChemicalSpeciesToAtomTypeMapper(model_type_names=model.type_names),
+                      NeighborListTransform(r_max=float(model.metadata["r_max"]))):
+        data = transform(data)
+
+    def step():
+        return model(AtomicDataDict.to_(dict(data), device="cpu"))
+
+    result = step()
+    start = time.process_time()
+    for _ in range(arguments.steps):
+        step()
+    seconds = (time.process_time() - start) / arguments.steps
+    print(json.dumps({"us_per_atom_step": 1e6 * seconds / len(atoms), "torch": torch.__version__,
+                      "energy": float(result["total_energy"]), "forces": result["forces"].tolist()}))
+
+
+if __name__ == "__main__":
+    main()
