@@ -38,12 +38,14 @@ PathKernel<Real, Weights> make_path_kernel() {
   kernel.gradient[0] = product_gradients<l1, l2, l3, 1, Real, Weights>;
 #ifndef GRAPEVINE_FEW_SHAPES
   constexpr int highest = std::max({l1, l2, l3});
+  constexpr int lanes = Register<Real>::lanes;
   if constexpr (sizeof(Real) == sizeof(float)) {
-    if constexpr (highest < 4 && Register<Real>::lanes >= 8) {
+    if constexpr (highest < 4 && lanes >= 8) {
       kernel.sum[1] = sum_products<l1, l2, l3, 2, Real, Weights>;
       kernel.gradient[1] = product_gradients<l1, l2, l3, 2, Real, Weights>;
     }
-    if constexpr (highest < 3 && Register<Real>::lanes >= 16) {
+    // Of sixteen registers (AVX2) four times one message fit, but not four times three.
+    if constexpr (highest < 3 && (lanes >= 16 || (lanes >= 8 && l3 == 0))) {
       kernel.sum[2] = sum_products<l1, l2, l3, 4, Real, Weights>;
       kernel.gradient[2] = product_gradients<l1, l2, l3, 4, Real, Weights>;
     }
