@@ -250,7 +250,7 @@ class Builder {
 
   /// One number for all types or one for each; none if the tensor is empty.
   std::vector<double> by_type(const std::string& name, double fallback) {
-    const std::vector<double> values = tensors_.values(name);
+    std::vector<double> values = tensors_.values(name);
     const std::size_t types = n_.types.size();
     if (values.empty()) return std::vector<double>(types, fallback);
     if (values.size() == 1) return std::vector<double>(types, values.front());
