@@ -212,7 +212,7 @@ class Reader {
     if (*number < format)
       fail(fmt::format("a package of format {}, which is too old to be read here; {}", *number, repackage_advice));
     if (*number > format) fail(fmt::format("a package of format {}; the newest known here is {}", *number, format));
-    const std::string version = metadata_value(text, "versions", "nequip");
+    std::string version = metadata_value(text, "versions", "nequip");
     if (version.empty()) fail("model/package_metadata.txt does not say which version of nequip wrote it");
     return version;
   }
