@@ -245,7 +245,7 @@ def overflowing(tmp_path):
     """A model whose radial functions are large where two atoms are 0.3 Angstrom apart: their eighth power is no float."""
     metadata, tensors = read_model(SHIPPED)
     tensors["radial.centre"][:] = 4
-    tensors["radial.exponent"][:] = 1.3
+    tensors["radial.exponent"][:] = 0.7
     write_model(tmp_path / "overflowing.safetensors", metadata, tensors)
     return "overflowing.safetensors"
 
@@ -270,7 +270,7 @@ def test_overflow_in_mixed_precision(lammps, start, overflowing, ranks, exchange
 
 
 def test_overflow_during_a_run(lammps, start, overflowing):
-    # At 1.6 Angstrom finite in any order of products, at 1.0 in none.
+    # At 1.6 Angstrom far from overflow in any order of products, from 0.8 on beyond it.
     approach = close_to_atom_9(1.6) + "group five id 5\nfix move five move linear 0 0 -100\ntimestep 0.001\n"
     assert_refused(lammps, start(overflowing, METALS, precision="mixed") + approach + "run 20\n",
                    r"not finite at step [1-9]", "pair_style grapevine double")
