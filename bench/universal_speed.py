@@ -78,7 +78,7 @@ def by_torch(python, model, folder, environment):
 
 
 def largest_difference(model, folder, forces):
-    run([GRAPEVINE, "evaluate", model, folder / "water.extxyz", "-o", folder / "evaluated.extxyz", "--precision", "mixed", "--overwrite"])
+    run([GRAPEVINE, "evaluate", model, folder / "water.extxyz", "-o", folder / "evaluated.extxyz", "--precision", "mixed"])
     return np.abs(ase.io.read(folder / "evaluated.extxyz").get_forces() - np.array(forces)).max()
 
 

@@ -18,6 +18,7 @@ import torch
 from nequip.data import AtomicDataDict, from_ase
 from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 from nequip.model.saved_models import ModelFromCheckpoint, ModelFromPackage
+from nequip.utils.global_state import set_global_state
 
 
 def main():
@@ -27,6 +28,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    set_global_state()
     load = ModelFromPackage if arguments.model.endswith(".zip") else ModelFromCheckpoint
     model = load(arguments.model)["sole_model"].eval()
     atoms = ase.io.read(arguments.structure)
