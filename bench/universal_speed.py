@@ -109,8 +109,8 @@ def draw(times, path):
     figure, axes = pyplot.subplots(figsize=(7, 1 + 0.4 * len(times)), layout="constrained")
     medians = [statistics.median(values) for values in times.values()]
     bars = axes.barh(list(times), medians, color=["#777777" if ", nequip" in name else "#0072B2" for name in times])
-    axes.bar_label(bars, fmt="%.3g", padding=3)
-    axes.set(xscale="log", xlim=(min(medians) / 3, 4 * max(medians)), xlabel="water, one core: CPU time per atom and step (µs)")
+    axes.bar_label(bars, labels=[f"{value:,.0f}" for value in medians], padding=3)
+    axes.set(xscale="log", xlim=(min(medians) / 3, 12 * max(medians)), xlabel="water, one core: CPU time per atom and step (µs)")
     axes.invert_yaxis()
     figure.savefig(path, dpi=150)
 
