@@ -118,6 +118,16 @@ Layout as_written(const IrrepsList& list) {
   return layout;
 }
 
+IrrepsList simplified(const IrrepsList& list) {
+  IrrepsList result;
+  for (const Irreps& irreps : list)
+    if (!result.empty() && result.back().transforms_like(irreps))
+      result.back().channels += irreps.channels;
+    else
+      result.push_back(irreps);
+  return result;
+}
+
 std::vector<int> sorted_order(const IrrepsList& list) {
   std::vector<int> order(list.size());
   std::iota(order.begin(), order.end(), 0);

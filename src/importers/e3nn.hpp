@@ -26,6 +26,9 @@ Layout as_written(const equivariant::IrrepsList& list);
 /// e3nn's side sorted by order, then parity (odd first), and merged: Irreps.sort and Irreps.simplify.
 Layout regrouped(const equivariant::IrrepsList& list);
 
+/// Adjacent irreps that transform alike become one: Irreps.simplify.
+equivariant::IrrepsList simplified(const equivariant::IrrepsList& list);
+
 /// Order in which e3nn's Irreps.sort puts these irreps; equal ones keep theirs.
 std::vector<int> sorted_order(const equivariant::IrrepsList& list);
 

@@ -100,12 +100,12 @@ ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest
           [p](const Provenance& provenance) { return reann::file_contents(p, provenance); }};
 }
 
-ImportedModel nequip_model(const char* kind, const nequip::Parameters& p) {
-  return {kind,
-          "",
-          {},
-          summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count()),
-          [p](const Provenance& provenance) { return nequip::file_contents(p, provenance); }};
+ImportedModel nequip_model(const char* kind, nequip::Parameters p) {
+  const std::string summary =
+      summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count());
+  return {kind, "", {}, summary, [p = std::move(p)](const Provenance& provenance) {
+            return nequip::file_contents(p, provenance);
+          }};
 }
 
 ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
@@ -114,7 +114,7 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequ
   SevenNetImportOptions options;
   if (!request.modality.empty()) options.modality = request.modality;
   SevenNetImport import = import_sevennet(archive, options);
-  ImportedModel model = nequip_model(sevennet_kind, import.parameters);
+  ImportedModel model = nequip_model(sevennet_kind, std::move(import.parameters));
   model.origin = std::move(import.origin);
   model.notes = std::move(import.notes);
   return model;
@@ -132,7 +132,7 @@ ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const 
   NequipImport import = import_network(std::move(network));
   std::vector<std::string>& species = import.parameters.species;
   if (!request.species.empty()) species = renamed_species(species, request.species);
-  ImportedModel model = nequip_model(kind, import.parameters);
+  ImportedModel model = nequip_model(kind, std::move(import.parameters));
   model.origin = std::move(import.origin);
   model.notes = std::move(import.notes);
   return model;

@@ -45,17 +45,6 @@ bool holds(const IrrepsList& list, const Irreps& wanted) {
   return std::any_of(list.begin(), list.end(), [&](const Irreps& irreps) { return irreps.transforms_like(wanted); });
 }
 
-/// Neighbours that transform alike put together, as Irreps.simplify does.
-IrrepsList simplified(const IrrepsList& list) {
-  IrrepsList result;
-  for (const Irreps& irreps : list)
-    if (!result.empty() && result.back().transforms_like(irreps))
-      result.back().channels += irreps.channels;
-    else
-      result.push_back(irreps);
-  return result;
-}
-
 /// Tensors that hold no weights.
 bool is_constant(const std::string& name) {
   const std::string last = name.substr(name.rfind('.') + 1);
@@ -157,7 +146,7 @@ class Builder {
     }
     gate.gate_activation.assign(gate.gated.size(), e3nn::normalised_activation(layer.gates.of(gate.gate_parity)));
     if (gate.gate_parity == -1 && !gate.gated.empty()) fail(fmt::format("layer {}: gates of odd parity", t));
-    if (layer.adds_input && simplified(gate.outputs()) == features_)
+    if (layer.adds_input && e3nn::simplified(gate.outputs()) == features_)
       fail("convnet_resnet, which adds a layer's input to its output, is not supported; train without it");
     return gate;
   }

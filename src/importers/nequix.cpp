@@ -51,14 +51,14 @@ std::string_view configuration_line(std::span<const std::byte> file, const std::
 /// Hands out the arrays one by one.
 class Leaves {
  public:
-  Leaves(std::vector<NumpyArray> arrays, const std::string& file) : arrays_(std::move(arrays)), file_(file) {}
+  Leaves(std::vector<NpyArray> arrays, const std::string& file) : arrays_(std::move(arrays)), file_(file) {}
 
   /// The next array, which is called `leaf` and has this shape; row-major.
   std::vector<double> take(const std::string& leaf, const std::vector<int>& lengths) {
     const std::vector<std::uint64_t> shape(lengths.begin(), lengths.end());
     if (next_ == arrays_.size())
       throw Error(fmt::format("{}: {} arrays, and none is left for {}", file_, arrays_.size(), leaf));
-    const NumpyArray& array = arrays_[next_];
+    const NpyArray& array = arrays_[next_];
     const std::string where = fmt::format("{}: array {}, {}", file_, next_, leaf);
     if (array.shape != shape)
       throw Error(fmt::format("{}: its shape is {}; the configuration asks for {}", where, shape_text(array.shape),
@@ -75,7 +75,7 @@ class Leaves {
   }
 
  private:
-  std::vector<NumpyArray> arrays_;
+  std::vector<NpyArray> arrays_;
   const std::string& file_;
   std::size_t next_ = 0;
 };

@@ -99,22 +99,11 @@ std::vector<std::string> read_species(const Keys& keys) {
   return species;
 }
 
-/// Adjacent irreps that are alike become one, as Irreps.simplify does.
-IrrepsList simplified(const IrrepsList& list) {
-  IrrepsList result;
-  for (const Irreps& irreps : list)
-    if (!result.empty() && result.back().transforms_like(irreps))
-      result.back().channels += irreps.channels;
-    else
-      result.push_back(irreps);
-  return result;
-}
-
 /// The first layer sees scalars, so that each of its products is a harmonic; where another of the hidden irreps is
 /// asked for, nequix itself makes a model that it cannot evaluate.
 void read_features(NequixConfiguration& c, const Keys& keys, const std::string& where) {
   constexpr auto key = "hidden_irreps";
-  c.written = simplified(keys.irreps(key));
+  c.written = e3nn::simplified(keys.irreps(key));
   c.hidden = e3nn::regrouped(c.written).irreps;
   if (c.hidden.size() != c.written.size()) keys.refuse(key, "irreps of one kind in one place");
   for (const Irreps& irreps : c.hidden)

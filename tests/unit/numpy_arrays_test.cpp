@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-std::vector<NumpyArray> parse(const std::vector<std::byte>& bytes) { return parse_numpy_arrays(bytes, "some.nqx"); }
+std::vector<NpyArray> parse(const std::vector<std::byte>& bytes) { return parse_numpy_arrays(bytes, "some.nqx"); }
 
 std::string refusal(const std::string& text) {
   return error_of([&] { parse(test::to_bytes(text)); });
@@ -30,7 +30,7 @@ std::string with_header(const std::string& header, const std::string& elements =
 TEST(NumpyArrays, AreReadOneAfterAnother) {
   const auto bytes = test::to_bytes(numpy_file({2, 3}, {1, 2, 3, 4, 5, 6}) + numpy_file({2}, {0.1, -0.2}, "<f8") +
                                     numpy_file({}, {7}) + numpy_file({0, 4}, {}) + "\n");
-  const std::vector<NumpyArray> arrays = parse(bytes);
+  const std::vector<NpyArray> arrays = parse(bytes);
   ASSERT_EQ(arrays.size(), 4u);
   EXPECT_THAT(arrays[0].shape, ElementsAre(2u, 3u));
   EXPECT_THAT(arrays[0].to_doubles(), ElementsAre(1, 2, 3, 4, 5, 6));
@@ -44,7 +44,7 @@ TEST(NumpyArrays, AreReadOneAfterAnother) {
 TEST(NumpyArrays, ColumnsFirst) {
   const auto bytes = test::to_bytes(numpy_file({2, 3}, {1, 4, 2, 5, 3, 6}, "<f4", true) +
                                     numpy_file({2, 2, 2}, {0, 4, 2, 6, 1, 5, 3, 7}, "<f8", true));
-  const std::vector<NumpyArray> arrays = parse(bytes);
+  const std::vector<NpyArray> arrays = parse(bytes);
   EXPECT_THAT(arrays[0].to_doubles(), ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(arrays[1].to_doubles(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
 }

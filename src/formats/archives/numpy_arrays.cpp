@@ -36,7 +36,7 @@ class HeaderReader {
  public:
   HeaderReader(std::string_view text, const std::string& where) : text_(text), where_(where) {}
 
-  void read(NumpyArray& array) {
+  void read(NpyArray& array) {
     expect('{');
     while (!accept('}')) {
       const std::string_view key = quoted();
@@ -146,12 +146,12 @@ class Pieces {
     little_endian(1);
     if (version < 1 || version > 3) fail(fmt::format("version {} of NumPy's format is not known", version));
     const std::uint64_t length = little_endian(version == 1 ? 2 : 4);
-    NumpyArray& array = arrays_.emplace_back();
+    NpyArray& array = arrays_.emplace_back();
     HeaderReader(text_of(take(length, "header")), where_).read(array);
     array.elements = take(bytes_of(array), "elements");
   }
 
-  std::vector<NumpyArray> arrays() && { return std::move(arrays_); }
+  std::vector<NpyArray> arrays() && { return std::move(arrays_); }
 
  private:
   [[noreturn]] void fail(const std::string& what) const { throw Error(fmt::format("{}: {}", where_, what)); }
@@ -172,7 +172,7 @@ class Pieces {
     return value;
   }
 
-  std::uint64_t bytes_of(const NumpyArray& array) const {
+  std::uint64_t bytes_of(const NpyArray& array) const {
     std::uint64_t size = element_size(array.dtype);
     for (const std::uint64_t length : array.shape)
       if (__builtin_mul_overflow(size, length, &size))
@@ -183,7 +183,7 @@ class Pieces {
   std::span<const std::byte> rest_;
   const std::string& name_;
   std::string where_;
-  std::vector<NumpyArray> arrays_;
+  std::vector<NpyArray> arrays_;
 };
 
 }  // namespace
@@ -194,7 +194,7 @@ std::string shape_text(const std::vector<std::uint64_t>& shape) {
 
 bool is_numpy_array(std::span<const std::byte> bytes) { return text_of(bytes).starts_with(magic); }
 
-std::vector<double> NumpyArray::to_doubles() const {
+std::vector<double> NpyArray::to_doubles() const {
   std::vector<double> stored = elements_to_doubles(dtype, elements);
   if (!columns_first || shape.size() < 2) return stored;
   std::vector<double> values(stored.size());
@@ -208,7 +208,7 @@ std::vector<double> NumpyArray::to_doubles() const {
   return values;
 }
 
-std::vector<NumpyArray> parse_numpy_arrays(std::span<const std::byte> bytes, const std::string& name) {
+std::vector<NpyArray> parse_numpy_arrays(std::span<const std::byte> bytes, const std::string& name) {
   Pieces pieces(bytes, name);
   while (!pieces.at_end()) pieces.take_array();
   return std::move(pieces).arrays();

@@ -20,10 +20,6 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view prefix) {
   return text.starts_with(prefix);
 }
 
-std::string as_text(const std::vector<std::byte>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 void check_is_zip(std::span<const std::byte> bytes, const std::string& name) {
   if (starts_with(bytes, "PK")) return;
   const bool pickle =
@@ -38,24 +34,17 @@ void check_is_zip(std::span<const std::byte> bytes, const std::string& name) {
 
 /// The folder inside the archive that holds data.pkl, with a slash at its end.
 std::string root_folder(const ZipEntries& entries, const std::string& name) {
-  std::string root;
-  int found = 0;
-  for (const auto& [entry, index] : entries.indices()) {
-    const std::size_t slash = entry.find('/');
-    if (slash == std::string::npos || entry.substr(slash + 1) != pickle_entry) continue;
-    root = entry.substr(0, slash + 1);
-    ++found;
-  }
-  if (found != 1)
+  const std::vector<std::string> folders = entries.folders_with(pickle_entry);
+  if (folders.size() != 1)
     throw Error(fmt::format("{}: {} in the zip archive; save it again with PyTorch 1.6 or newer", name,
-                            found == 0 ? "no data.pkl" : "several data.pkl"));
-  return root;
+                            folders.empty() ? "no data.pkl" : "several data.pkl"));
+  return folders.front();
 }
 
 void check_byte_order(ZipEntries& entries, const std::string& root, const std::string& name) {
   const std::string entry = root + "byteorder";
   if (entries.indices().count(entry) == 0) return;
-  if (as_text(entries.read(entry)) != "little")
+  if (entries.read_text(entry) != "little")
     throw Error(fmt::format("{}: its byte order is not little-endian; save it again on a little-endian machine", name));
 }
 
@@ -63,7 +52,7 @@ std::map<std::string, std::string> read_code(ZipEntries& entries, const std::str
   std::map<std::string, std::string> code;
   for (const auto& [entry, index] : entries.indices())
     if (entry.starts_with(root + "code/") && entry.ends_with(".py"))
-      code[entry.substr(root.size())] = as_text(entries.read(entry));
+      code[entry.substr(root.size())] = entries.read_text(entry);
   return code;
 }
 

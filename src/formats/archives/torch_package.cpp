@@ -16,19 +16,8 @@ constexpr std::string_view marker = ".data/extern_modules";  // written into eve
 
 /// The folder that holds the marker, with a slash at its end; empty if there is not exactly one.
 std::string root_folder(const ZipEntries& entries) {
-  std::string root;
-  int found = 0;
-  for (const auto& [entry, index] : entries.indices()) {
-    const std::size_t slash = entry.find('/');
-    if (slash == std::string::npos || entry.substr(slash + 1) != marker) continue;
-    root = entry.substr(0, slash + 1);
-    ++found;
-  }
-  return found == 1 ? root : "";
-}
-
-std::string as_text(const std::vector<std::byte>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  const std::vector<std::string> folders = entries.folders_with(marker);
+  return folders.size() == 1 ? folders.front() : "";
 }
 
 }  // namespace
@@ -52,7 +41,7 @@ TorchPackage::TorchPackage(std::span<const std::byte> bytes, std::string name)
 
 bool TorchPackage::has(const std::string& entry) const { return entries_.indices().count(root_ + entry) > 0; }
 
-std::string TorchPackage::text(const std::string& entry) { return as_text(entries_.read(root_ + entry)); }
+std::string TorchPackage::text(const std::string& entry) { return entries_.read_text(root_ + entry); }
 
 PickleValue TorchPackage::pickle(const std::string& entry, const PicklePackages& packages) {
   const StorageLoader load = [&](const std::string& key) {

@@ -80,4 +80,19 @@ std::vector<std::byte> ZipEntries::read(const std::string& entry) {
   }
 }
 
+std::string ZipEntries::read_text(const std::string& entry) {
+  const std::vector<std::byte> bytes = read(entry);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::vector<std::string> ZipEntries::folders_with(std::string_view entry) const {
+  std::vector<std::string> folders;
+  for (const auto& [name, index] : indices_) {
+    const std::size_t slash = name.find('/');
+    if (slash != std::string::npos && std::string_view(name).substr(slash + 1) == entry)
+      folders.push_back(name.substr(0, slash + 1));
+  }
+  return folders;
+}
+
 }  // namespace grapevine

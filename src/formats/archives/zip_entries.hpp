@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/allowance.hpp"
@@ -25,9 +26,13 @@ class ZipEntries {
   /// Index of each entry by its name.
   const std::map<std::string, std::uint64_t>& indices() const { return indices_; }
 
+  /// Folders at the top, a slash at their ends, that hold an entry of this name.
+  std::vector<std::string> folders_with(std::string_view entry) const;
+
   /// The content of an entry. Throws Error if it is missing, damaged (its checksum does not fit), or if all entries
   /// read so far come to far more than the archive's own size.
   std::vector<std::byte> read(const std::string& entry);
+  std::string read_text(const std::string& entry);
 
  private:
   struct Archive;

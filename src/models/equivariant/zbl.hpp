@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace grapevine::equivariant {
@@ -15,13 +16,6 @@ struct Zbl {
   int cutoff_power = 6;        ///< p of the polynomial
   double coefficient[4] = {0.02817, 0.28022, 0.50986, 0.18175};
   double decay[4] = {0.20162, 0.40290, 0.94229, 3.19980};
-
-  struct Value {
-    double energy;  ///< eV, of one of the two atoms
-    double slope;   ///< eV/Angstrom
-  };
-  /// Of an edge between atoms of these species at distance r, with the pair's own cutoff (Angstrom).
-  Value evaluate(int species, int neighbour, double r, double cutoff) const;
 };
 
 /// Throws Error unless all of it makes sense.
