@@ -136,7 +136,7 @@ void add_memory(CLI::App* command) {
   bench.atoms("Numbers of atoms, rounded to cubes of whole cells", true).silver_model().run_by(bench::run_memory);
 }
 
-constexpr const char* footer = R"(
+constexpr const char* bench_footer = R"(
 Potentials are run in turn (A B A B ...), and ratios are formed round by round: do it on a machine that does nothing
 else. LAMMPS is found as by grapevine lammps. docs/scaling.md tells what is measured and how the projection is made.
 
@@ -150,7 +150,7 @@ Examples:
 
 void add_bench_command(CLI::App& app) {
   auto* command = app.add_subcommand("bench", "Time per atom and step beside LAMMPS's own potentials; see its parts");
-  command->footer(footer);
+  command->footer(bench_footer);
   add_comparison(command);
   command->require_subcommand(0, 1);
   add_layers(command->add_subcommand("layers", "Time against the number of message layers"));

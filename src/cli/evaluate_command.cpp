@@ -171,7 +171,7 @@ void run_evaluate(const EvaluateOptions& options) {
   }
 }
 
-constexpr const char* footer = R"(
+constexpr const char* evaluate_footer = R"(
 Energies, forces and virials of every structure go to standard output, as a table or, with --json, in full.
 
 OUT.extxyz has the structures in input order with their columns and values, and in addition
@@ -209,7 +209,7 @@ void add_evaluate_command(CLI::App& app) {
   command->add_option("--energy-key", options->keys.energy, "Name of the reference energy");
   command->add_option("--forces-key", options->keys.forces, "Name of the reference forces");
   command->add_option("--virial-key", options->keys.virial, "Name of the reference virial or stress");
-  command->footer(footer);
+  command->footer(evaluate_footer);
   command->callback([options] { run_evaluate(*options); });
 }
 

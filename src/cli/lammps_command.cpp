@@ -55,7 +55,7 @@ void run_lammps(const std::vector<std::string>& rest, bool dry_run) {
     become(command);
 }
 
-constexpr const char* footer = R"(
+constexpr const char* lammps_footer = R"(
 Usage: grapevine lammps [--dry-run] [-np N] [LAMMPS arguments]
 
 Options before or among LAMMPS's own:
@@ -74,7 +74,7 @@ void add_lammps_command(CLI::App& app) {
   auto* command = app.add_subcommand("lammps", "Run LAMMPS with pair_style grapevine loaded");
   command->set_help_flag("--help", "Print this help message and exit");  // -h and -help are LAMMPS's
   command->allow_extras();
-  command->footer(footer);
+  command->footer(lammps_footer);
   const auto dry_run = std::make_shared<bool>(false);
   command->add_flag("--dry-run", *dry_run, "Print the command and the environment it would get, run nothing");
   command->callback([command, dry_run] { run_lammps(command->remaining(), *dry_run); });

@@ -7,12 +7,6 @@
 #include <cstdio>
 
 namespace grapevine {
-namespace {
-
-constexpr std::chrono::milliseconds terminal_interval{200};
-constexpr std::chrono::seconds plain_interval{30};
-
-}  // namespace
 
 std::string format_duration(double seconds) {
   const long whole = std::lround(seconds);
@@ -42,8 +36,7 @@ void Progress::add(std::size_t frames, std::size_t atoms, std::uint64_t bytes_re
   atoms_ += atoms;
   bytes_read_ = bytes_read;
   const auto now = Clock::now();
-  if (now - last_ < (line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval)))
-    return;
+  if (now - last_ < line_.interval()) return;
   last_ = now;
   line_.show(text());
 }

@@ -21,6 +21,8 @@ class StatusLine {
 
   void show(const std::string& text);
   bool on_terminal() const { return terminal_; }
+  /// Time between two texts that a reader can take in.
+  std::chrono::milliseconds interval() const { return std::chrono::milliseconds(terminal_ ? 200 : 30000); }
 
  private:
   bool terminal_;

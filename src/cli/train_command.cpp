@@ -151,7 +151,7 @@ CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, OptionWor
       ->type_name("VALUE");
 }
 
-constexpr const char* footer = R"(
+constexpr const char* train_footer = R"(
 Every option of the configuration file has a flag, which goes first; grapevine train --init writes such a file with all
 options and what they mean. Units are eV and Angstrom. Lists are separated by commas; --train, --valid and --test may
 be given several times.
@@ -178,7 +178,7 @@ void add_train_command(CLI::App& app) {
       ->allow_extra_args(false)
       ->type_name("LIST")
       ->group("data");
-  command->footer(footer);
+  command->footer(train_footer);
   command->callback([arguments] { run_train(*arguments); });
 }
 

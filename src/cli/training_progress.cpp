@@ -10,9 +10,6 @@
 namespace grapevine {
 namespace {
 
-constexpr std::chrono::milliseconds terminal_interval{200};
-constexpr std::chrono::seconds plain_interval{30};
-
 std::string range_text(const Range& range, const char* form) {
   if (range.empty()) return "-";
   return fmt::format(fmt::runtime(form), range.low, range.high);
@@ -93,8 +90,7 @@ void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double 
   LoggingMonitor::epoch_done(record, epochs, seconds_left);
   model_file_ = output_;
   const auto now = Clock::now();
-  const auto interval = line_.on_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval);
-  if (shown_ && now - *shown_ < interval && record.epoch < epochs) return;
+  if (shown_ && now - *shown_ < line_.interval() && record.epoch < epochs) return;
   shown_ = now;
   line_.show(text(record, epochs, seconds_left));
 }

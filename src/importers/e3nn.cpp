@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "importers/size.hpp"
 #include "models/equivariant/wigner_3j.hpp"
 
 namespace grapevine::e3nn {
@@ -18,8 +19,6 @@ using equivariant::Irreps;
 using equivariant::IrrepsList;
 
 constexpr Irreps even_scalar = {1, 0, 1};
-
-std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 int channels_like(const IrrepsList& list, const Irreps& irreps) {
   int sum = 0;

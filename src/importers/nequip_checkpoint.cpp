@@ -23,7 +23,6 @@ using equivariant::IrrepsList;
 constexpr ProgramVersion oldest_version = {0, 10, 0};
 constexpr ProgramVersion first_natural = {0, 16, 0};        // "parity: false" means (-1)^l, features sorted by order
 constexpr ProgramVersion first_own_repulsion = {0, 17, 0};  // ZBL has a cutoff function of its own
-constexpr int max_layers = 64;
 constexpr int max_channels = 4096;
 
 const PickleDict* root_of(const TorchArchive& archive) { return pickle_dict(archive.root); }
@@ -73,9 +72,9 @@ struct Trained {
 };
 
 /// Everything of one checkpoint.
-class Reader {
+class CheckpointReader {
  public:
-  explicit Reader(const TorchArchive& archive)
+  explicit CheckpointReader(const TorchArchive& archive)
       : archive_(archive),
         file_(archive.name),
         hyper_(dict_in(root_of(archive), "hyper_parameters")),
@@ -189,7 +188,7 @@ class Reader {
   }
 
   void read_simple(NequipNetwork& network, PickleSettings& model, const Preset* preset) {
-    const int layers = model.integer("num_layers", preset ? preset->layers : 4, 1, max_layers);
+    const int layers = model.integer("num_layers", preset ? preset->layers : 4, 1, max_nequip_layers);
     const int order = model.integer("l_max", preset ? preset->order : 1, 0, equivariant::max_order);
     const bool parity = model.logical("parity", preset == nullptr);
     const std::vector<int> channels = channels_of(model, order, preset);
@@ -239,8 +238,8 @@ class Reader {
         network.harmonics.push_back({1, l, l % 2 == 1 ? -1 : 1});
     const PickleValue* features = model.find("feature_irreps_hidden");
     const auto* items = features ? pickle_items(*features) : nullptr;
-    if (!items || items->empty() || items->size() > max_layers)
-      fail(fmt::format("model: feature_irreps_hidden is not a list of 1 to {} irreps", max_layers));
+    if (!items || items->empty() || items->size() > max_nequip_layers)
+      fail(fmt::format("model: feature_irreps_hidden is not a list of 1 to {} irreps", max_nequip_layers));
     for (const PickleValue& item : *items) {
       const std::string* text = pickle_text(item);
       if (!text) model.refuse("feature_irreps_hidden", item, "irreps as text");
@@ -450,7 +449,7 @@ NequipNetwork read_nequip_checkpoint(const TorchArchive& archive) {
     throw Error(
         fmt::format("{}: a compiled NequIP model; import the checkpoint or the package (.nequip.zip) it was made from",
                     archive.name));
-  return Reader(archive).run();
+  return CheckpointReader(archive).run();
 }
 
 }  // namespace grapevine

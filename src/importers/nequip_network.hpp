@@ -10,6 +10,8 @@
 
 namespace grapevine {
 
+constexpr int max_nequip_layers = 64;
+
 /// Functions of the gate of a layer, by the parity of the scalars they act on.
 struct NequipActivations {
   equivariant::ActivationKind even = equivariant::ActivationKind::silu;

@@ -20,7 +20,6 @@ using equivariant::ActivationKind;
 using equivariant::Irreps;
 using equivariant::IrrepsList;
 
-constexpr int max_layers = 64;
 constexpr int format = 2;
 
 const PicklePackages& packages() {
@@ -180,9 +179,9 @@ std::string metadata_value(const std::string& text, const std::string& section, 
   return "";
 }
 
-class Reader {
+class PackageReader {
  public:
-  explicit Reader(TorchPackage& package) : package_(package), file_(package.name()) {}
+  explicit PackageReader(TorchPackage& package) : package_(package), file_(package.name()) {}
 
   NequipNetwork run() {
     const std::string version = check_format();
@@ -283,7 +282,7 @@ class Reader {
   }
 
   void read_layers(NequipNetwork& network, const Module& energy) const {
-    for (int t = 0; t < max_layers; ++t) {
+    for (int t = 0; t < max_nequip_layers; ++t) {
       const auto module = energy.find_child(fmt::format("layer{}_convnet", t));
       if (!module) break;
       NequipLayer& layer = network.layers.emplace_back();
@@ -387,6 +386,6 @@ class Reader {
 
 }  // namespace
 
-NequipNetwork read_nequip_package(TorchPackage& package) { return Reader(package).run(); }
+NequipNetwork read_nequip_package(TorchPackage& package) { return PackageReader(package).run(); }
 
 }  // namespace grapevine

@@ -12,6 +12,7 @@
 #include "formats/archives/numpy_arrays.hpp"
 #include "importers/e3nn.hpp"
 #include "importers/nequix_configuration.hpp"
+#include "importers/size.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
 
@@ -31,8 +32,6 @@ using nequip::SelfConnectionKind;
 constexpr std::size_t max_configuration = 1u << 20;
 constexpr Activation plain_silu = {ActivationKind::silu, 1};
 constexpr Activation normalised_silu = {ActivationKind::silu, 1.676562056079885};  // by e3nn_jax's quantiles
-
-std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -89,9 +88,9 @@ equivariant::Gate gate_of(const IrrepsList& features) {
   return gate;
 }
 
-class Importer {
+class NequixImporter {
  public:
-  Importer(std::span<const std::byte> file, const std::string& name)
+  NequixImporter(std::span<const std::byte> file, const std::string& name)
       : name_(name),
         line_(configuration_line(file, name)),
         c_(read_nequix_configuration(line_, name + ": configuration")),
@@ -260,7 +259,7 @@ nequip::Parameters import_nequix(std::span<const std::byte> file, const std::str
   if (is_torch_archive(file.subspan(line.size() + 1)))
     throw Error(
         fmt::format("{}: Nequix's weights as its PyTorch version keeps them (.pt); import its .nqx file", name));
-  return Importer(file, name).run();
+  return NequixImporter(file, name).run();
 }
 
 }  // namespace grapevine

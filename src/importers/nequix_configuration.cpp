@@ -11,6 +11,7 @@
 #include "formats/elements.hpp"
 #include "formats/text/strict_json.hpp"
 #include "importers/e3nn.hpp"
+#include "importers/size.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
@@ -22,8 +23,6 @@ using equivariant::Path;
 using nlohmann::json;
 
 constexpr int json_depth = 64;
-
-std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 int parity_of_harmonics(int order) { return order % 2 == 0 ? 1 : -1; }
 

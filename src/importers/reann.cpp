@@ -19,7 +19,6 @@ namespace grapevine {
 namespace {
 
 using reann::Activation;
-using reann::ActivationKind;
 using reann::Linear;
 using reann::Network;
 
@@ -55,10 +54,10 @@ class ActivationChoice {
     para_ = parse_activation(*name, fmt::format("{}: {}", where_, key_));
   }
 
-  ActivationKind of_module(const std::string& path) const {
+  reann::ActivationKind of_module(const std::string& path) const {
     const auto found = state_.classes.find(path);
     if (found == state_.classes.end() || found->second == "Module") return unsaid();
-    const std::optional<ActivationKind> kind = reann_names::find_activation(found->second);
+    const std::optional<reann::ActivationKind> kind = reann_names::find_activation(found->second);
     if (!kind)
       throw Error(fmt::format("{}: {} is of class {}; only the activations Relu_like and Tanh_like are known",
                               state_.file, path, found->second));
@@ -72,7 +71,7 @@ class ActivationChoice {
   }
 
  private:
-  ActivationKind unsaid() const {
+  reann::ActivationKind unsaid() const {
     if (given_) return *given_;
     if (para_) return *para_;
     throw Error(
@@ -84,8 +83,8 @@ class ActivationChoice {
   const ReannState& state_;
   const char* flag_;
   const char* key_;
-  std::optional<ActivationKind> given_;
-  std::optional<ActivationKind> para_;
+  std::optional<reann::ActivationKind> given_;
+  std::optional<reann::ActivationKind> para_;
   std::string where_;
 };
 
@@ -420,7 +419,7 @@ class Importer {
 }  // namespace
 
 reann::ActivationKind parse_activation(const std::string& name, const std::string& where) {
-  const std::optional<ActivationKind> kind = reann_names::find_activation(name);
+  const std::optional<reann::ActivationKind> kind = reann_names::find_activation(name);
   if (!kind) throw Error(fmt::format("{}: unknown activation \"{}\"; known are Relu_like and Tanh_like", where, name));
   return *kind;
 }

@@ -11,6 +11,7 @@
 #include "importers/e3nn.hpp"
 #include "importers/sevennet_configuration.hpp"
 #include "importers/sevennet_state.hpp"
+#include "importers/size.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
 
@@ -24,8 +25,6 @@ using equivariant::Irreps;
 using equivariant::IrrepsList;
 using equivariant::Path;
 using nequip::Interaction;
-
-std::size_t size(int n) { return static_cast<std::size_t>(n); }
 
 const PickleDict* dict_of(const TorchArchive& archive, const char* key) {
   const auto* root = std::get_if<std::shared_ptr<PickleDict>>(&archive.root);
@@ -52,9 +51,9 @@ equivariant::Gate gate_of(const IrrepsList& features, const SevenNetConfiguratio
   return gate;
 }
 
-class Importer {
+class SevenNetImporter {
  public:
-  Importer(const TorchArchive& archive, const SevenNetImportOptions& options)
+  SevenNetImporter(const TorchArchive& archive, const SevenNetImportOptions& options)
       : file_(archive.name),
         c_(read_sevennet_configuration(*dict_of(archive, "config"), file_ + ": config")),
         state_(read_sevennet_state(*dict_of(archive, "model_state_dict"), file_, number_allowance(archive))) {
@@ -298,7 +297,7 @@ SevenNetImport import_sevennet(const TorchArchive& archive, const SevenNetImport
         fmt::format("{}: a deployed SevenNet model; import the training checkpoint it was made from", archive.name));
   if (!is_sevennet(archive))
     throw Error(fmt::format("{}: no SevenNet checkpoint (no config and model_state_dict)", archive.name));
-  return Importer(archive, options).run();
+  return SevenNetImporter(archive, options).run();
 }
 
 }  // namespace grapevine

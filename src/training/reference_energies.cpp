@@ -14,8 +14,6 @@
 namespace grapevine {
 namespace {
 
-constexpr double same_energy = 1e-3;  // eV
-
 std::map<std::string, std::size_t> indices_of(const std::vector<std::string>& species) {
   std::map<std::string, std::size_t> index;
   for (std::size_t s = 0; s < species.size(); ++s) index[species[s]] = s;

@@ -10,6 +10,9 @@
 
 namespace grapevine {
 
+/// Energies of isolated atoms that differ by less, eV, are the same.
+constexpr double same_energy = 1e-3;
+
 /// Energies of the elements in frames of one atom alone, eV: see is_isolated_atom(). Throws Error if two frames of one
 /// element differ by more than 1 meV.
 std::map<std::string, double> isolated_atom_energies(std::span<const LabelledFrame> frames);

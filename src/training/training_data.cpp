@@ -21,7 +21,6 @@ namespace {
 constexpr std::size_t few_frames = 3;
 constexpr double few_angstrom = 0.5;  // no two nuclei of a sane structure are closer
 constexpr double many_neighbours = 400;
-constexpr double same_energy = 1e-3;  // eV
 
 using Warnings = std::vector<std::string>;
 

@@ -245,7 +245,7 @@ def overflowing(tmp_path):
     """A model whose radial functions are large where two atoms are 0.3 Angstrom apart: their eighth power is no float."""
     metadata, tensors = read_model(SHIPPED)
     tensors["radial.centre"][:] = 4
-    tensors["radial.exponent"][:] = 0.7
+    tensors["radial.exponent"][:] = 1.2
     write_model(tmp_path / "overflowing.safetensors", metadata, tensors)
     return "overflowing.safetensors"
 

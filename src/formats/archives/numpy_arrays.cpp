@@ -16,7 +16,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr auto magic = "\x93NUMPY"sv;
-constexpr std::size_t max_rank = 16;
+constexpr std::size_t max_dimensions = 16;
 
 struct NamedType {
   std::string_view descr;
@@ -112,7 +112,7 @@ class HeaderReader {
     std::vector<std::uint64_t> lengths;
     expect('(');
     while (!accept(')')) {
-      if (lengths.size() == max_rank) fail(fmt::format("more than {} dimensions", max_rank));
+      if (lengths.size() == max_dimensions) fail(fmt::format("more than {} dimensions", max_dimensions));
       next();
       std::uint64_t length = 0;
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), length);

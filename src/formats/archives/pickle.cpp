@@ -28,7 +28,7 @@ constexpr std::int64_t tree_size_of_modules = 64;
 constexpr std::uint64_t memory_per_byte = 48;
 constexpr std::uint64_t free_memory = 16u << 20;
 constexpr std::size_t longest_name = 512;  // of a class or function
-constexpr std::size_t max_rank = 16;
+constexpr std::size_t max_tensor_rank = 16;
 constexpr int newest_protocol = 5;
 
 std::optional<DType> storage_dtype(const PickleGlobal& global) {
@@ -356,7 +356,7 @@ class Unpickler {
   }
   std::vector<std::int64_t> sizes(const PickleValue& value) const {
     const auto* tuple = pointer_to<PickleTuple>(value);
-    if (!tuple || tuple->items.size() > max_rank) fail("a tensor's shape or strides are not a short tuple");
+    if (!tuple || tuple->items.size() > max_tensor_rank) fail("a tensor's shape or strides are not a short tuple");
     std::vector<std::int64_t> result;
     for (const PickleValue& item : tuple->items) {
       const auto* size = std::get_if<std::int64_t>(&item);

@@ -22,13 +22,13 @@ double lowest(ActivationKind kind) { return kind == ActivationKind::relu_like ? 
 /// The activation of a switch at rho = 0, above what it is for atoms with neighbours.
 double height(ActivationKind kind) { return activate(kind, 1, 1, IsolatedAtoms::on) - lowest(kind); }
 
-std::vector<double> apply(const Activation& activation, std::vector<double> x) {
+std::vector<double> applied(const Activation& activation, std::vector<double> x) {
   for (std::size_t i = 0; i < x.size(); ++i)
     x[i] = activate(activation.kind, activation.alpha[i], activation.beta[i], x[i]);
   return x;
 }
 
-std::vector<double> apply(const LayerNorm& norm, std::vector<double> x) {
+std::vector<double> applied(const LayerNorm& norm, std::vector<double> x) {
   constexpr double epsilon = 1e-5;
   const auto n = static_cast<double>(x.size());
   double mean = 0;
@@ -40,7 +40,7 @@ std::vector<double> apply(const LayerNorm& norm, std::vector<double> x) {
   return x;
 }
 
-std::vector<double> apply(const Linear& linear, const std::vector<double>& x) {
+std::vector<double> applied(const Linear& linear, const std::vector<double>& x) {
   std::vector<double> y = linear.bias;
   for (std::size_t o = 0; o < y.size(); ++o)
     for (std::size_t i = 0; i < x.size(); ++i) y[o] += linear.weight[o * x.size() + i] * x[i];
@@ -53,13 +53,13 @@ double output_alone(const Network& network) {
   for (const ResidualBlock& block : network.blocks) {
     std::vector<double> step_in = x;
     for (const ResidualStep& step : block) {
-      std::vector<double> y = apply(step.activation, std::move(step_in));
-      if (step.norm) y = apply(*step.norm, std::move(y));
-      step_in = apply(step.linear, y);
+      std::vector<double> y = applied(step.activation, std::move(step_in));
+      if (step.norm) y = applied(*step.norm, std::move(y));
+      step_in = applied(step.linear, y);
     }
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += step_in[i];
   }
-  return apply(network.output, apply(network.activation, std::move(x))).front();
+  return applied(network.output, applied(network.activation, std::move(x))).front();
 }
 
 /// Calls function(number, its value) for all numbers of a network's switch but its weights by rho and its amplitude.
