@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Universal models on one core: CPU time per atom and step of liquid water, beside nequip's own package, in turn.
+"""Universal models on one core: CPU time per atom and step of liquid water, beside their own packages, in turn.
 
-    .venv/bin/python bench/universal_speed.py MODEL... [--torch-python PYTHON] [--rounds 3] [--output bench-results]
+    .venv/bin/python bench/universal_speed.py MODEL... [--torch-python PYTHON] [--jax-python PYTHON] [--rounds 3] [--output bench-results]
 
 MODEL is anything that `grapevine import` reads: nequip's checkpoints and packages (bench/make_nequip_models.py makes some
 of the published sizes), Nequix's .nqx, SevenNet's .pth. 192 atoms of water at 1 g/cm3 have 89 neighbours within 6
-Angstrom. PYTHON has nequip and torch, and evaluates nequip's files twice: as it comes, and with the C library told to keep
-memory that is freed, which spares PyTorch half of its time. Leaves universal_speed.csv and universal_speed.png.
+Angstrom. --torch-python names a Python with nequip and torch for nequip's files, --jax-python one with nequix for .nqx.
+Each evaluates its files twice: as it comes, and with the C library told to keep memory that is freed, which spares PyTorch
+half of its time. Leaves universal_speed.csv and universal_speed.png.
 """
 
 import argparse
@@ -71,9 +72,17 @@ def in_lammps(model, folder, steps):
     return 1e6 * float(time) * share / int(steps) / int(atoms)
 
 
-def by_torch(python, model, folder, environment):
-    output = run([python, ROOT / "bench" / "universal_torch.py", model, folder / "water.extxyz"],
-                 env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
+def package_of(source, arguments):
+    """Of the model's own package: its name, and the command that measures it; None where no Python for it is given."""
+    packages = {".ckpt": ("nequip", arguments.torch_python, "universal_torch.py"),
+                ".zip": ("nequip", arguments.torch_python, "universal_torch.py"),
+                ".nqx": ("Nequix", arguments.jax_python, "universal_jax.py")}
+    name, python, script = packages.get(source.suffix, (None, None, None))
+    return (name, [python, ROOT / "bench" / script, source.resolve()]) if python else None
+
+
+def by_package(command, folder, environment):
+    output = run([*command, folder / "water.extxyz"], env={**os.environ, "OMP_NUM_THREADS": "1", **environment})
     return json.loads(output.splitlines()[-1])
 
 
@@ -91,12 +100,13 @@ def measure(arguments, folder):
             if not model.exists():
                 run([GRAPEVINE, "import", source.resolve(), "-o", model])
             times.setdefault(name, []).append(in_lammps(model, folder, arguments.steps))
-            if arguments.torch_python is None or source.suffix not in (".ckpt", ".zip"):
+            package = package_of(source, arguments)
+            if package is None:
                 continue
             for label, environment in (("as it comes", {}), ("at its best", KEEP_MEMORY)):
-                result = by_torch(arguments.torch_python, source.resolve(), folder, environment)
-                times.setdefault(f"{name}, nequip {label}", []).append(result["us_per_atom_step"])
-                last[name] = result
+                result = by_package(package[1], folder, environment)
+                times.setdefault(f"{name}, by {package[0]} {label}", []).append(result["us_per_atom_step"])
+                last[name] = {**result, "package": package[0]}
     return times, last
 
 
@@ -108,7 +118,7 @@ def draw(times, path):
 
     figure, axes = pyplot.subplots(figsize=(7, 1 + 0.4 * len(times)), layout="constrained")
     medians = [statistics.median(values) for values in times.values()]
-    bars = axes.barh(list(times), medians, color=["#777777" if ", nequip" in name else "#0072B2" for name in times])
+    bars = axes.barh(list(times), medians, color=["#777777" if ", by " in name else "#0072B2" for name in times])
     axes.bar_label(bars, labels=[f"{value:,.0f}" for value in medians], padding=3)
     axes.set(xscale="log", xlim=(min(medians) / 3, 12 * max(medians)), xlabel="water, one core: CPU time per atom and step (µs)")
     axes.invert_yaxis()
@@ -119,6 +129,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", metavar="MODEL", nargs="+", type=Path)
     parser.add_argument("--torch-python", type=Path, help="Python that has nequip and torch")
+    parser.add_argument("--jax-python", type=Path, help="Python that has nequix and JAX")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("bench-results"))
@@ -132,9 +143,9 @@ def main():
     for name, values in times.items():
         print(f"{name:<44} {statistics.median(values):10.1f} us per atom and step ({min(values):.1f} .. {max(values):.1f})")
     for name, result in last.items():
-        ratios = sorted(a / b for a, b in zip(times[f"{name}, nequip at its best"], times[name]))
+        ratios = sorted(a / b for a, b in zip(times[f"{name}, by {result['package']} at its best"], times[name]))
         difference = largest_difference(folder / f"{name}.safetensors", folder, result["forces"])
-        print(f"{name}: PyTorch {result['torch']} at its best takes {statistics.median(ratios):.3g} times as long "
+        print(f"{name}: {result['package']} by {result['version']} at its best takes {statistics.median(ratios):.3g} times as long "
               f"({ratios[0]:.3g} .. {ratios[-1]:.3g}); largest difference of a force {difference:.1e} eV/Angstrom")
     with open(arguments.output / "universal_speed.csv", "w", newline="") as file:
         rounds = range(1, arguments.rounds + 1)

@@ -1,4 +1,4 @@
-"""CPU time per atom and step of a model of nequip or Nequix by its own package on one core, as JSON on the last line.
+"""CPU time per atom and step of a model of nequip by its own package on one core, as JSON on the last line.
 
     python bench/universal_torch.py MODEL STRUCTURE.extxyz [--steps 3]
 
@@ -45,7 +45,7 @@ def main():
     for _ in range(arguments.steps):
         step()
     seconds = (time.process_time() - start) / arguments.steps
-    print(json.dumps({"us_per_atom_step": 1e6 * seconds / len(atoms), "torch": torch.__version__,
+    print(json.dumps({"us_per_atom_step": 1e6 * seconds / len(atoms), "version": f"PyTorch {torch.__version__}",
                       "energy": float(result["total_energy"]), "forces": result["forces"].tolist()}))
 
 

@@ -42,9 +42,10 @@ def golden_model(grapevine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
 
     def import_case(case):
-        model = folder / f"{case}.safetensors"
+        model = folder / f"{case.replace('/', '-')}.safetensors"
         if not model.exists():
-            source = next(p for p in sorted(find_golden(case).iterdir()) if p.suffix in (".pth", ".pt", ".ckpt", ".nqx"))
+            files = sorted(find_golden(case).iterdir())
+            source = next(p for p in files if p.suffix in (".pth", ".pt", ".ckpt", ".zip", ".nqx"))
             para = source.parent / "para"
             options = ["--para", para] if para.exists() else []
             options += ["--modality", MODALITIES[case]] if case in MODALITIES else []
