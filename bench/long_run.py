@@ -60,9 +60,9 @@ def descendants(pid):
 
 
 def rank_memory(pid):
-    """Resident MB of each LAMMPS process below `pid`."""
+    """Resident MB of each LAMMPS process: `pid`, which one rank may be itself, and those below it."""
     sizes = []
-    for process in descendants(pid):
+    for process in [pid, *descendants(pid)]:
         try:
             if "lmp" in Path(f"/proc/{process}/comm").read_text():
                 kilobytes = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())

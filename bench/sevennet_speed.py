@@ -22,6 +22,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase.build import bulk
+from peers import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPEVINE = ROOT / "build" / "bin" / "grapevine"
@@ -92,15 +93,16 @@ def main():
     in_lammps = {len(atoms): Lammps(model, atoms, folder, steps) for atoms, steps in ((small, 100), (silver(8), 20), (silver(14), 5))}
     torch = {}
 
-    def pytorch():
+    def pytorch(environment):
         output = run([arguments.torch_python, ROOT / "bench" / "sevennet_torch.py", arguments.checkpoint, structure],
-                     env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"})
+                     env={"OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", **environment})
         torch.update(json.loads(output.splitlines()[-1]))
         return torch["ms_per_atom_step"]
 
     cases = {"grapevine, 256 atoms, 1 rank": lambda: in_lammps[256](1)}
     if arguments.torch_python:
-        cases["PyTorch, 256 atoms, 1 core"] = pytorch
+        for label, environment in ENVIRONMENTS.items():
+            cases[f"PyTorch {label}, 256 atoms"] = partial(pytorch, environment)
     for size in (2048, 10976):
         cases[f"grapevine, {size} atoms, 1 rank"] = partial(in_lammps[size], 1)
         cases[f"grapevine, {size} atoms, 2 ranks"] = partial(in_lammps[size], 2)
@@ -129,7 +131,8 @@ def report(times, torch, model, structure):
     for size in (2048, 10976):
         ratio(f"grapevine, {size} atoms, 1 rank", f"grapevine, {size} atoms, 2 ranks", f"two ranks over one, {size}")
     if torch:
-        ratio("PyTorch, 256 atoms, 1 core", "grapevine, 256 atoms, 1 rank", f"PyTorch {torch['torch']} over grapevine")
+        for label in ENVIRONMENTS:
+            ratio(f"PyTorch {label}, 256 atoms", "grapevine, 256 atoms, 1 rank", f"PyTorch {torch['torch']} {label}, over")
         print(f"largest difference of a force    {largest_difference(model, structure, torch['forces']):.1e} eV/Angstrom")
 
 

@@ -11,11 +11,15 @@ operations of REANN's own program (bench/reann_training_torch.py). Leaves traini
 import argparse
 import csv
 import json
+import os
 import re
 import statistics
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+
+from peers import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,9 +38,9 @@ def grapevine(data, threads, output, epochs):
     return 1e6 * (seconds[-1] - seconds[0]) / (len(seconds) - 1) / (0.99 * atoms)
 
 
-def torch(python, data, *options):
+def torch(python, data, environment, *options):
     command = [python, ROOT / "bench" / "reann_training_torch.py", data, *options]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env={**os.environ, **environment})
     if done.returncode != 0:
         sys.exit(f"the PyTorch script failed:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])["us_per_atom_epoch"]
@@ -56,8 +60,10 @@ def main():
         "grapevine, 2 cores": lambda: grapevine(arguments.data, 2, arguments.output, arguments.epochs),
     }
     if arguments.torch_python:
-        cases["PyTorch, 1 core"] = lambda: torch(arguments.torch_python, arguments.data)
-        cases["PyTorch as published, 1 core"] = lambda: torch(arguments.torch_python, arguments.data, "--as-published")
+        for label, environment in ENVIRONMENTS.items():
+            run = partial(torch, arguments.torch_python, arguments.data, environment)
+            cases[f"PyTorch {label}, 1 core"] = run
+            cases[f"PyTorch as published, {label}, 1 core"] = partial(run, "--as-published")
     times = {name: [] for name in cases}
     for turn in range(arguments.rounds):
         for name, run in cases.items():

@@ -24,10 +24,10 @@ import ase.io
 import numpy as np
 from ase import Atoms
 from ase.build import molecule
+from peers import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 GRAPEVINE = ROOT / "build" / "bin" / "grapevine"
-KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
 
 INPUT = """units metal
 boundary p p p
@@ -103,7 +103,7 @@ def measure(arguments, folder):
             package = package_of(source, arguments)
             if package is None:
                 continue
-            for label, environment in (("as it comes", {}), ("at its best", KEEP_MEMORY)):
+            for label, environment in ENVIRONMENTS.items():
                 result = by_package(package[1], folder, environment)
                 times.setdefault(f"{name}, by {package[0]} {label}", []).append(result["us_per_atom_step"])
                 last[name] = {**result, "package": package[0]}

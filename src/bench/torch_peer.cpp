@@ -15,6 +15,10 @@ namespace {
 
 constexpr double force_tolerance = 1e-3;  // of the largest force; both sides are in single precision
 
+// PyTorch at its best: the C library keeps memory that is freed instead of asking for new pages in every step.
+const std::vector<Variable> keep_memory = {{"MALLOC_MMAP_THRESHOLD_", "4294967296"},
+                                           {"MALLOC_TRIM_THRESHOLD_", "17179869184"}};
+
 std::string choose_python(const Options& options) {
   if (!options.python.empty()) return options.python;
   const std::filesystem::path beside =
@@ -49,7 +53,7 @@ TorchPeer::TorchPeer(const Options& options, std::filesystem::path model, std::f
 }
 
 Run TorchPeer::run(const std::filesystem::path& dump) {
-  const Command command{{python_, script_.string(), model_.string(), dump.string(), "--repeats", "3"}, {}};
+  const Command command{{python_, script_.string(), model_.string(), dump.string(), "--repeats", "3"}, keep_memory};
   commands_.push_back(shell_line(command));
   const std::filesystem::path output = folder_ / "output.txt";
   if (run_child(command, folder_, output, check_).exit_code != 0)
