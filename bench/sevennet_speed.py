@@ -14,7 +14,6 @@ import csv
 import json
 import re
 import statistics
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase.build import bulk
-from peers import ENVIRONMENTS
-
-ROOT = Path(__file__).resolve().parents[1]
-GRAPEVINE = ROOT / "build" / "bin" / "grapevine"
+from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
 
 INPUT = """units metal
 boundary p p p
@@ -38,13 +34,6 @@ fix move all nve
 run 2
 run {steps}
 """
-
-
-def run(command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def silver(cells):

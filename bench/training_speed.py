@@ -19,9 +19,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from peers import ENVIRONMENTS
-
-ROOT = Path(__file__).resolve().parents[1]
+from programs import ENVIRONMENTS, ROOT
 
 
 def grapevine(data, threads, output, epochs):

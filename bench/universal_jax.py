@@ -12,9 +12,6 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-import argparse  # noqa: E402
-import json  # noqa: E402
-import time  # noqa: E402
 import warnings  # noqa: E402
 
 warnings.filterwarnings("ignore")
@@ -22,14 +19,11 @@ warnings.filterwarnings("ignore")
 import ase.io  # noqa: E402
 import jax  # noqa: E402
 from nequix.calculator import NequixCalculator  # noqa: E402
+from one_core import parse, print_result  # noqa: E402
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("structure")
-    parser.add_argument("--steps", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = parse(__doc__)
     atoms = ase.io.read(arguments.structure)
     atoms.calc = NequixCalculator(model_path=arguments.model, use_kernel=False)
     energy, forces = atoms.get_potential_energy(), atoms.get_forces()
@@ -39,12 +33,8 @@ def main():
         return atoms.get_forces()
 
     step()
-    start = time.process_time()
-    for _ in range(arguments.steps):
-        step()
-    seconds = (time.process_time() - start) / arguments.steps
-    print(json.dumps({"us_per_atom_step": 1e6 * seconds / len(atoms), "version": f"JAX {jax.__version__}",
-                      "energy": float(energy), "forces": forces.tolist()}))
+    print_result(step, arguments.steps, len(atoms), version=f"JAX {jax.__version__}",
+                 energy=float(energy), forces=forces.tolist())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import ase.io
 from long_run import rank_memory
-from universal_speed import GRAPEVINE, INPUT, water
+from programs import GRAPEVINE
+from universal_speed import INPUT, water
 
 EMPTY = "units metal\nregion box block 0 1 0 1 0 1\ncreate_box 1 box\nshell sleep 1\n"
 

@@ -16,7 +16,6 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,10 +23,7 @@ import ase.io
 import numpy as np
 from ase import Atoms
 from ase.build import molecule
-from peers import ENVIRONMENTS
-
-ROOT = Path(__file__).resolve().parents[1]
-GRAPEVINE = ROOT / "build" / "bin" / "grapevine"
+from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
 
 INPUT = """units metal
 boundary p p p
@@ -42,13 +38,6 @@ timestep 0.0002
 run 1
 run {steps}
 """
-
-
-def run(command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def water(molecules=4, spacing=3.104):

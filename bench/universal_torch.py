@@ -6,9 +6,6 @@ MODEL is a checkpoint (.ckpt) or package (.nequip.zip) of nequip, evaluated as i
 Needs the packages nequip, torch and ase.
 """
 
-import argparse
-import json
-import time
 import warnings
 
 warnings.filterwarnings("ignore")
@@ -19,14 +16,11 @@ from nequip.data import AtomicDataDict, from_ase
 from nequip.data.transforms import ChemicalSpeciesToAtomTypeMapper, NeighborListTransform
 from nequip.model.saved_models import ModelFromCheckpoint, ModelFromPackage
 from nequip.utils.global_state import set_global_state
+from one_core import parse, print_result
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("structure")
-    parser.add_argument("--steps", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = parse(__doc__)
     torch.set_num_threads(1)
     set_global_state()
     load = ModelFromPackage if arguments.model.endswith(".zip") else ModelFromCheckpoint
@@ -41,12 +35,8 @@ def main():
         return model(AtomicDataDict.to_(dict(data), device="cpu"))
 
     result = step()
-    start = time.process_time()
-    for _ in range(arguments.steps):
-        step()
-    seconds = (time.process_time() - start) / arguments.steps
-    print(json.dumps({"us_per_atom_step": 1e6 * seconds / len(atoms), "version": f"PyTorch {torch.__version__}",
-                      "energy": float(result["total_energy"]), "forces": result["forces"].tolist()}))
+    print_result(step, arguments.steps, len(atoms), version=f"PyTorch {torch.__version__}",
+                 energy=float(result["total_energy"]), forces=result["forces"].tolist())
 
 
 if __name__ == "__main__":
