@@ -7,7 +7,7 @@
 namespace grapevine {
 namespace {
 
-using Vectors = std::vector<std::vector<double>>;
+using Columns = std::vector<std::vector<double>>;
 
 constexpr double least_ratio = 1e-6;  // of singular values
 constexpr int most_sweeps = 60;       // a dozen is enough for any matrix
@@ -16,8 +16,8 @@ constexpr int most_sweeps = 60;       // a dozen is enough for any matrix
 /// singular value decomposition. It works on the rows themselves, not on their squares, and so keeps small singular
 /// values to full accuracy.
 struct Decomposition {
-  Vectors columns;
-  Vectors rotation;  // [n] coefficients of the unknowns in column n
+  Columns columns;
+  Columns rotation;  // [n] coefficients of the unknowns in column n
 };
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
@@ -49,9 +49,10 @@ bool orthogonalise(Decomposition& d, std::size_t p, std::size_t q) {
   return true;
 }
 
-Decomposition decompose(const Vectors& rows) {
+Decomposition decompose(const Columns& rows) {
   const std::size_t unknowns = rows.front().size();
-  Decomposition d{Vectors(unknowns, std::vector<double>(rows.size())), Vectors(unknowns, std::vector<double>(unknowns))};
+  Decomposition d{Columns(unknowns, std::vector<double>(rows.size())),
+                  Columns(unknowns, std::vector<double>(unknowns))};
   for (std::size_t n = 0; n < unknowns; ++n) {
     for (std::size_t i = 0; i < rows.size(); ++i) d.columns[n][i] = rows[i][n];
     d.rotation[n][n] = 1;
@@ -67,7 +68,7 @@ Decomposition decompose(const Vectors& rows) {
 
 }  // namespace
 
-std::vector<double> minimum_norm_least_squares(const Vectors& rows, const std::vector<double>& values) {
+std::vector<double> minimum_norm_least_squares(const Columns& rows, const std::vector<double>& values) {
   if (rows.empty()) return {};
   const Decomposition d = decompose(rows);
   double largest = 0;
