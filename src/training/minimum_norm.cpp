@@ -7,7 +7,7 @@
 namespace grapevine {
 namespace {
 
-using Columns = std::vector<std::vector<double>>;
+using Table = std::vector<std::vector<double>>;
 
 constexpr double least_ratio = 1e-6;  // of singular values
 constexpr int most_sweeps = 60;       // a dozen is enough for any matrix
@@ -16,8 +16,8 @@ constexpr int most_sweeps = 60;       // a dozen is enough for any matrix
 /// singular value decomposition. It works on the rows themselves, not on their squares, and so keeps small singular
 /// values to full accuracy.
 struct Decomposition {
-  Columns columns;
-  Columns rotation;  // [n] coefficients of the unknowns in column n
+  Table columns;
+  Table rotation;  // [n] coefficients of the unknowns in column n
 };
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
@@ -49,10 +49,9 @@ bool orthogonalise(Decomposition& d, std::size_t p, std::size_t q) {
   return true;
 }
 
-Decomposition decompose(const Columns& rows) {
+Decomposition decompose(const Table& rows) {
   const std::size_t unknowns = rows.front().size();
-  Decomposition d{Columns(unknowns, std::vector<double>(rows.size())),
-                  Columns(unknowns, std::vector<double>(unknowns))};
+  Decomposition d{Table(unknowns, std::vector<double>(rows.size())), Table(unknowns, std::vector<double>(unknowns))};
   for (std::size_t n = 0; n < unknowns; ++n) {
     for (std::size_t i = 0; i < rows.size(); ++i) d.columns[n][i] = rows[i][n];
     d.rotation[n][n] = 1;
@@ -68,7 +67,7 @@ Decomposition decompose(const Columns& rows) {
 
 }  // namespace
 
-std::vector<double> minimum_norm_least_squares(const Columns& rows, const std::vector<double>& values) {
+std::vector<double> minimum_norm_least_squares(const Table& rows, const std::vector<double>& values) {
   if (rows.empty()) return {};
   const Decomposition d = decompose(rows);
   double largest = 0;
