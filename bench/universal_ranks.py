@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Universal models on one rank and on more: time per step of liquid water in turn (A B A B), and memory.
+"""Universal models on one rank and on more: time per step of liquid water in turn (A B A B), then memory.
 
     .venv/bin/python bench/universal_ranks.py MODEL.safetensors... [--ranks 2] [--molecules 14] [--rounds 3] [--steps 5]
 
@@ -20,32 +20,37 @@ from pathlib import Path
 
 import ase.io
 from long_run import rank_memory
-from programs import GRAPEVINE
+from programs import GRAPEVINE, run
 from universal_speed import INPUT, water
 
 EMPTY = "units metal\nregion box block 0 1 0 1 0 1\ncreate_box 1 box\nshell sleep 1\n"
 
 
-def run(ranks, script, folder):
-    """What the run prints, and the resident MB of all ranks at their largest."""
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def command(ranks, script, folder):
     (folder / "in.ranks").write_text(script)
-    command = [str(GRAPEVINE), "lammps", "-np", str(ranks), "-in", "in.ranks"]
+    return [str(GRAPEVINE), "lammps", "-np", str(ranks), "-in", "in.ranks"]
+
+
+def measure_time(ranks, script, folder):
+    """Seconds per step, and the number of atoms."""
+    output = run(command(ranks, script, folder), cwd=folder, env=ONE_THREAD)
+    seconds, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
+    return float(seconds) / int(steps), int(atoms)
+
+
+def measure_memory(ranks, script, folder):
+    """Resident MB of all ranks at their largest; looking takes time from them, so that it is a run of its own."""
     memory = 0.0
-    with open(folder / "screen.txt", "w") as screen, subprocess.Popen(
-            command, cwd=folder, stdout=screen, stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "1"}) as running:
+    with subprocess.Popen(command(ranks, script, folder), cwd=folder, stdout=subprocess.DEVNULL, env=ONE_THREAD) as running:
         while running.poll() is None:
             memory = max(memory, sum(rank_memory(running.pid)))
             time.sleep(0.2)
-    output = (folder / "screen.txt").read_text()
     if running.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed:\n{output[-2000:]}")
-    return output, memory
-
-
-def measure(model, ranks, arguments, folder):
-    output, memory = run(ranks, INPUT.format(model=model.resolve(), steps=arguments.steps), folder)
-    seconds, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
-    return float(seconds) / int(steps), memory, int(atoms)
+        sys.exit(f"the run on {ranks} ranks failed; see {folder / 'log.lammps'}")
+    return memory
 
 
 def main():
@@ -62,21 +67,26 @@ def main():
     ase.io.write(folder / "water.data", water(arguments.molecules), format="lammps-data", specorder=["H", "O"])
     rows = []
     for model in arguments.models:
-        for turn in range(arguments.rounds):
-            for ranks in (1, arguments.ranks):
-                seconds, memory, atoms = measure(model, ranks, arguments, folder)
-                rows.append((model.stem, turn + 1, ranks, seconds, memory))
-        report(model.stem, atoms, rows, arguments.ranks, {n: run(n, EMPTY, folder)[1] for n in (1, arguments.ranks)})
+        times, memory = {1: [], arguments.ranks: []}, {}
+        script = INPUT.format(model=model.resolve(), steps=arguments.steps)
+        for _ in range(arguments.rounds):
+            for ranks in times:
+                seconds, atoms = measure_time(ranks, script, folder)
+                times[ranks].append(seconds)
+        for ranks in times:
+            memory[ranks] = measure_memory(ranks, script, folder) - measure_memory(ranks, EMPTY, folder)
+        report(model.stem, atoms, times, memory)
+        rows += [(model.stem, ranks, memory[ranks], *times[ranks]) for ranks in times]
     with open(arguments.output / "universal_ranks.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("model", "round", "ranks", "seconds per step", "resident MB"), *rows])
+        csv.writer(file).writerows([("model", "ranks", "MB", *(f"s per step, round {n + 1}" for n in range(arguments.rounds))), *rows])
 
 
-def report(name, atoms, rows, ranks, empty):
-    of = {n: [row for row in rows if row[0] == name and row[2] == n] for n in (1, ranks)}
-    ratios = sorted(one[3] / more[3] for one, more in zip(of[1], of[ranks]))
-    memory = "; ".join(f"{1e3 * (max(row[4] for row in of[n]) - empty[n]) / atoms:.1f} kB per atom on {n}" for n in of)
-    print(f"{name}, {atoms} atoms: {statistics.median(row[3] for row in of[1]):.3g} s per step on one rank, {ranks} ranks "
-          f"{statistics.median(ratios):.3g} times as fast ({ratios[0]:.3g} .. {ratios[-1]:.3g}); {memory}")
+def report(name, atoms, times, memory):
+    one, more = times.values()
+    ratios = sorted(a / b for a, b in zip(one, more))
+    taken = "; ".join(f"{1e3 * size / atoms:.1f} kB per atom on {ranks}" for ranks, size in memory.items())
+    print(f"{name}, {atoms} atoms: {statistics.median(one):.3g} s per step on one rank, {max(times)} ranks "
+          f"{statistics.median(ratios):.3g} times as fast ({ratios[0]:.3g} .. {ratios[-1]:.3g}); {taken}")
 
 
 if __name__ == "__main__":

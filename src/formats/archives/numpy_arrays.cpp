@@ -23,9 +23,9 @@ struct NamedType {
   DType dtype;
 };
 
-constexpr NamedType types[] = {{"<f2", DType::f16}, {"<f4", DType::f32}, {"<f8", DType::f64},
-                               {"|i1", DType::i8},  {"|u1", DType::u8},  {"<i2", DType::i16},
-                               {"<i4", DType::i32}, {"<i8", DType::i64}, {"|b1", DType::boolean}};
+constexpr NamedType element_types[] = {{"<f2", DType::f16}, {"<f4", DType::f32}, {"<f8", DType::f64},
+                                       {"|i1", DType::i8},  {"|u1", DType::u8},  {"<i2", DType::i16},
+                                       {"<i4", DType::i32}, {"<i8", DType::i64}, {"|b1", DType::boolean}};
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -92,9 +92,10 @@ class HeaderReader {
   DType dtype() {
     if (next() != '\'') fail("descr is not the name of one type");
     const std::string_view name = quoted();
-    const auto* found =
-        std::find_if(std::begin(types), std::end(types), [&](const auto& t) { return t.descr == name; });
-    if (found == std::end(types)) fail(fmt::format("elements of type '{}' are not supported", name.substr(0, 40)));
+    const auto* found = std::find_if(std::begin(element_types), std::end(element_types),
+                                     [&](const auto& t) { return t.descr == name; });
+    if (found == std::end(element_types))
+      fail(fmt::format("elements of type '{}' are not supported", name.substr(0, 40)));
     return found->dtype;
   }
 

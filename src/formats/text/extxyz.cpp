@@ -21,7 +21,7 @@
 namespace grapevine {
 namespace {
 
-constexpr std::size_t max_keys = 10'000;  // of a comment line: each takes far more memory than its letters
+constexpr std::size_t most_keys = 10'000;  // of a comment line: each takes far more memory than its letters
 
 /// Whether a frame keeps a column group in `columns`, or what else it fills.
 enum class Role { kept, symbols, positions };
@@ -146,7 +146,7 @@ std::array<bool, 3> parse_periodic(std::string_view text, const LineReader& read
 
 /// Fills cell, periodicity and info of `frame` from the comment line and returns the layout of its atom lines.
 Layout parse_comment(const std::string& line, const LineReader& reader, Frame& frame) {
-  ParsedKeyValues parsed = parse_key_values(line, max_keys);
+  ParsedKeyValues parsed = parse_key_values(line, most_keys);
   if (!parsed.problem.empty() && (line.find("Properties=") != line.npos || line.find("Lattice=") != line.npos))
     reader.fail(parsed.problem);
   if (!parsed.problem.empty() || !parsed.assigns) {
