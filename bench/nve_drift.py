@@ -23,8 +23,6 @@ sys.path.insert(0, str(CHECKOUT / "examples"))
 from report import draw_drift, measure_constant_energy  # noqa: E402
 
 PRECISIONS = ("double", "mixed")
-
-
 ALLOY = ("NbMoTaW", "examples/alloy/in.alloy",
          {"cells": 8, "heat": 1500, "hold": 1500, "model": CHECKOUT / "models" / "nbmotaw.safetensors"})
 

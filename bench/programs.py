@@ -1,5 +1,6 @@
 """How benchmarks run programs: Grapevine's, and those it is compared with, as they come and at their best."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,3 +20,9 @@ def run(command, **options):
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return done.stdout
+
+
+def last_loop(output):
+    """Seconds, steps and atoms of the last run in what LAMMPS printed."""
+    seconds, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
+    return float(seconds), int(steps), int(atoms)

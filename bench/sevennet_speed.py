@@ -12,7 +12,6 @@ checkpoint; PYTHON needs the packages sevenn and torch.
 import argparse
 import csv
 import json
-import re
 import statistics
 import sys
 from functools import partial
@@ -21,7 +20,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 from ase.build import bulk
-from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
+from programs import ENVIRONMENTS, GRAPEVINE, ROOT, last_loop, run
 
 INPUT = """units metal
 boundary p p p
@@ -54,8 +53,8 @@ class Lammps:
 
     def __call__(self, ranks):
         output = run([GRAPEVINE, "lammps", "-np", ranks, "-in", self.input], cwd=self.folder)
-        time, steps = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps", output)[-1]
-        return 1e3 * float(time) / int(steps) / len(self.atoms)
+        time, steps, atoms = last_loop(output)
+        return 1e3 * time / steps / atoms
 
 
 def largest_difference(model, structure, forces):

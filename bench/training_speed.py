@@ -14,23 +14,19 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
-from programs import ENVIRONMENTS, ROOT
+from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
 
 
 def grapevine(data, threads, output, epochs):
     """One training; time between the first and the last epoch, by its own log."""
     model = output / f"speed-{threads}.safetensors"
-    command = [ROOT / "build" / "bin" / "grapevine", "train", "--train", data, "--method", "adamw", "--split", 0.99,
+    command = [GRAPEVINE, "train", "--train", data, "--method", "adamw", "--split", 0.99,
                "--epochs", epochs, "--threads", threads, "--cutoff", 5, "--overwrite", "-o", model]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    atoms = int(re.search(r"^train +\d+ +(\d+)", done.stdout, re.M).group(1))
+    atoms = int(re.search(r"^train +\d+ +(\d+)", run(command), re.M).group(1))
     with open(output / f"speed-{threads}.log.csv") as file:
         seconds = [float(row["seconds"]) for row in csv.DictReader(file)]
     return 1e6 * (seconds[-1] - seconds[0]) / (len(seconds) - 1) / (0.99 * atoms)
@@ -38,10 +34,7 @@ def grapevine(data, threads, output, epochs):
 
 def torch(python, data, environment, *options):
     command = [python, ROOT / "bench" / "reann_training_torch.py", data, *options]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env={**os.environ, **environment})
-    if done.returncode != 0:
-        sys.exit(f"the PyTorch script failed:\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])["us_per_atom_epoch"]
+    return json.loads(run(command, env={**os.environ, **environment}).splitlines()[-1])["us_per_atom_epoch"]
 
 
 def main():
@@ -59,14 +52,14 @@ def main():
     }
     if arguments.torch_python:
         for label, environment in ENVIRONMENTS.items():
-            run = partial(torch, arguments.torch_python, arguments.data, environment)
-            cases[f"PyTorch {label}, 1 core"] = run
-            cases[f"PyTorch as published, {label}, 1 core"] = partial(run, "--as-published")
+            measure = partial(torch, arguments.torch_python, arguments.data, environment)
+            cases[f"PyTorch {label}, 1 core"] = measure
+            cases[f"PyTorch as published, {label}, 1 core"] = partial(measure, "--as-published")
     times = {name: [] for name in cases}
     for turn in range(arguments.rounds):
-        for name, run in cases.items():
+        for name, measure in cases.items():
             print(f"round {turn + 1} of {arguments.rounds}: {name}", file=sys.stderr)
-            times[name].append(run())
+            times[name].append(measure())
     for name, values in times.items():
         print(f"{name:<30} {statistics.median(values):8.2f} us per atom and epoch ({min(values):.2f} .. {max(values):.2f})")
     base = times["grapevine, 1 core"]

@@ -11,21 +11,17 @@ together at its largest, without what a rank takes before it has any atoms.
 import argparse
 import csv
 import os
-import re
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import ase.io
 from long_run import rank_memory
-from programs import GRAPEVINE, run
-from universal_speed import INPUT, water
+from programs import GRAPEVINE, last_loop, run
+from universal_speed import INPUT, prepare
 
-EMPTY = "units metal\nregion box block 0 1 0 1 0 1\ncreate_box 1 box\nshell sleep 1\n"
-
-
+EMPTY = "units metal\nregion box block 0 1 0 1 0 1\ncreate_box 1 box\n"
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
@@ -37,14 +33,14 @@ def command(ranks, script, folder):
 def measure_time(ranks, script, folder):
     """Seconds per step, and the number of atoms."""
     output = run(command(ranks, script, folder), cwd=folder, env=ONE_THREAD)
-    seconds, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
-    return float(seconds) / int(steps), int(atoms)
+    seconds, steps, atoms = last_loop(output)
+    return seconds / steps, atoms
 
 
 def measure_memory(ranks, script, folder):
-    """Resident MB of all ranks at their largest; looking takes time from them, so that it is a run of its own."""
+    """Resident MB of all ranks at their largest; looking takes time from them, so that it is a run of its own, which waits to be seen."""
     memory = 0.0
-    with subprocess.Popen(command(ranks, script, folder), cwd=folder, stdout=subprocess.DEVNULL, env=ONE_THREAD) as running:
+    with subprocess.Popen(command(ranks, script + "shell sleep 1\n", folder), cwd=folder, stdout=subprocess.DEVNULL, env=ONE_THREAD) as running:
         while running.poll() is None:
             memory = max(memory, sum(rank_memory(running.pid)))
             time.sleep(0.2)
@@ -62,9 +58,9 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("bench-results"))
     arguments = parser.parse_args()
-    folder = (arguments.output / "universal").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    ase.io.write(folder / "water.data", water(arguments.molecules), format="lammps-data", specorder=["H", "O"])
+    if arguments.ranks < 2:
+        parser.error(f"--ranks {arguments.ranks}: it is compared with one rank; name 2 or more")
+    folder = prepare(arguments.output, arguments.molecules)
     rows = []
     for model in arguments.models:
         times, memory = {1: [], arguments.ranks: []}, {}

@@ -23,7 +23,7 @@ import ase.io
 import numpy as np
 from ase import Atoms
 from ase.build import molecule
-from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
+from programs import ENVIRONMENTS, GRAPEVINE, ROOT, last_loop, run
 
 INPUT = """units metal
 boundary p p p
@@ -52,13 +52,23 @@ def water(molecules=4, spacing=3.104):
     return atoms
 
 
+def prepare(output, molecules=4):
+    """Folder of the runs in `output`, with the water that they read."""
+    folder = (output / "universal").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    atoms = water(molecules)
+    ase.io.write(folder / "water.extxyz", atoms, format="extxyz")
+    ase.io.write(folder / "water.data", atoms, format="lammps-data", specorder=["H", "O"])
+    return folder
+
+
 def in_lammps(model, folder, steps):
     """CPU time per atom and step in microseconds, by LAMMPS's own clocks."""
     (folder / "in.water").write_text(INPUT.format(model=model, steps=steps))
     output = run([GRAPEVINE, "lammps", "-np", 1, "-in", "in.water"], cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    time, steps, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", output)[-1]
+    time, steps, atoms = last_loop(output)
     share = float(re.findall(r"(\S+)% CPU use", output)[-1]) / 100
-    return 1e6 * float(time) * share / int(steps) / int(atoms)
+    return 1e6 * time * share / steps / atoms
 
 
 def package_of(source, arguments):
@@ -123,11 +133,7 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("bench-results"))
     arguments = parser.parse_args()
-    folder = (arguments.output / "universal").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    atoms = water()
-    ase.io.write(folder / "water.extxyz", atoms, format="extxyz")
-    ase.io.write(folder / "water.data", atoms, format="lammps-data", specorder=["H", "O"])
+    folder = prepare(arguments.output)
     times, last = measure(arguments, folder)
     for name, values in times.items():
         print(f"{name:<44} {statistics.median(values):10.1f} us per atom and step ({min(values):.1f} .. {max(values):.1f})")

@@ -22,10 +22,9 @@ SKIN = 0.4
 
 # For a cutoff of 4 Angstrom; larger for more. On 8 ranks subdomains of the cube are 4.5 Angstrom wide, barely more than
 # the halo of 4.4; the receptive field of four interactions is 16 Angstrom.
-EVERY, FEW = (2, 3, 4, 8), (3, 8)  # numbers of ranks
-CUBE = (EVERY, "", {"nx": 2, "ny": 2, "nz": 2, "a": 4.5})
-SLAB = (FEW, "processors * 1 1", {"nx": 8, "ny": 2, "nz": 2, "a": 3.6})
-TILTED = (FEW, "", {"nx": 3, "ny": 3, "nz": 3, "a": 3.7, "tilt": (2.3, -1.1, 1.9)})
+CUBE = ("", {"nx": 2, "ny": 2, "nz": 2, "a": 4.5})
+SLAB = ("processors * 1 1", {"nx": 8, "ny": 2, "nz": 2, "a": 3.6})
+TILTED = ("", {"nx": 3, "ny": 3, "nz": 3, "a": 3.7, "tilt": (2.3, -1.1, 1.9)})
 
 CASES = {  # model: elements, cutoff
     "sevennet-parity": (["C", "H"], 4.0),
@@ -67,13 +66,13 @@ def assert_same(run, one, tolerance, frame):
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_ranks_gives_the_same_trajectory(lammps, tmp_path, grapevine, golden_model, case, box):
     elements, cutoff = CASES[case]
-    rank_counts, before, shape = box
+    before, shape = box
     info = json.loads(subprocess.check_output([grapevine, "info", "--json", golden_model(case)]))
     widths = info["message_width"]
     atoms = atoms_for(case, shape)
     write_data(tmp_path / "data.test", atoms, elements, thermal_velocities(atoms, 300))
     one = lammps(script(golden_model(case), elements, 20, before), 1)
-    for ranks in rank_counts:
+    for ranks in (2, 3, 4, 8):
         run = lammps(script(golden_model(case), elements, 20, before), ranks, timeout=300)
         assert_halo_of_one_cutoff(run, cutoff)
         assert run.work["computed"] == [len(atoms)] * (len(widths) + 1)
@@ -86,7 +85,7 @@ def test_any_number_of_ranks_gives_the_same_trajectory(lammps, tmp_path, grapevi
 @pytest.mark.parametrize("before", ["", "comm_style tiled\nbalance 1.0 rcb"], ids=["bricks", "tiled"])
 def test_exchange_of_lammps_gives_the_same_numbers(lammps, tmp_path, golden_model, before):
     elements, _ = CASES["sevennet-parity"]
-    atoms = atoms_for("sevennet-parity", CUBE[-1])
+    atoms = atoms_for("sevennet-parity", CUBE[1])
     write_data(tmp_path / "data.test", atoms, elements, thermal_velocities(atoms, 300))
     model = golden_model("sevennet-parity")
     one = lammps(script(model, elements, 10))
@@ -96,7 +95,7 @@ def test_exchange_of_lammps_gives_the_same_numbers(lammps, tmp_path, golden_mode
 
 def test_mixed_precision_on_ranks_and_threads(lammps, tmp_path, golden_model):
     elements, _ = CASES["sevennet-parity"]
-    atoms = atoms_for("sevennet-parity", CUBE[-1])
+    atoms = atoms_for("sevennet-parity", CUBE[1])
     write_data(tmp_path / "data.test", atoms, elements, thermal_velocities(atoms, 300))
     text = script(golden_model("sevennet-parity"), elements, 10, precision="mixed")
     one = lammps(text)
