@@ -33,12 +33,15 @@ void apply(const RadialNetwork& network, std::vector<double>& x, std::vector<dou
 
 }  // namespace
 
-int RadialWeights::columns() const { return std::accumulate(channels.begin(), channels.end(), 0); }
+int RadialWeights::columns() const {
+  return std::accumulate(channels.begin(), channels.end(), density.empty() ? 0 : 1);
+}
 
 void RadialWeights::evaluate(double r, std::vector<double>& value, std::vector<double>& slope) const {
   std::vector<double> x;
   std::vector<double> dx;
   basis.evaluate(r, x, dx);
+  const CutoffValue of_density = density_of(x, dx);
   apply(network, x, dx, value, slope);
   std::size_t o = 0;
   for (std::size_t path = 0; path < channels.size(); ++path) {
@@ -48,6 +51,21 @@ void RadialWeights::evaluate(double r, std::vector<double>& value, std::vector<d
       value[o] *= factor;
     }
   }
+  if (density.empty()) return;
+  value.push_back(of_density.value);
+  slope.push_back(of_density.slope);
+}
+
+CutoffValue RadialWeights::density_of(const std::vector<double>& basis_value,
+                                      const std::vector<double>& basis_slope) const {
+  double sum = 0;
+  double slope = 0;
+  for (std::size_t n = 0; n < density.size(); ++n) {
+    sum += density[n] * basis_value[n];
+    slope += density[n] * basis_slope[n];
+  }
+  const double value = std::tanh(sum * sum);
+  return {value, (1 - value * value) * 2 * sum * slope};
 }
 
 }  // namespace grapevine::equivariant
