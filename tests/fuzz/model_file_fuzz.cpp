@@ -1,8 +1,8 @@
 #include <cstdlib>
 
 #include "formats/model_files/model_file.hpp"
+#include "models/equivariant/radial_splines.hpp"
 #include "models/nequip/file.hpp"
-#include "models/nequip/radial_splines.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/radial_table.hpp"
 #include "target.hpp"
@@ -10,7 +10,9 @@
 namespace {
 
 /// As for a run in mixed precision.
-void make_tables(const grapevine::nequip::Parameters& p) { grapevine::nequip::fit_splines(p); }
+void make_tables(const grapevine::nequip::Parameters& p) {
+  grapevine::equivariant::RadialSplines({radial_weights(p), {}}, p.count());
+}
 
 void make_tables(const grapevine::reann::Parameters& p) {
   grapevine::reann::RadialTable::make(static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,

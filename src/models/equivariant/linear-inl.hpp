@@ -11,6 +11,7 @@
 
 #include "models/equivariant/features-inl.hpp"
 #include "models/equivariant/linear.hpp"
+#include "models/equivariant/rows.hpp"
 #include "simd/aligned_vector.hpp"
 #include "simd/multiply_add-inl.hpp"
 
@@ -77,6 +78,29 @@ class LinearKernel {
     PaddedMatrix<Real> matrix;
   };
   std::vector<Part> parts_;
+};
+
+/// The same with its biases.
+template <class Real>
+class AffineKernel {
+ public:
+  explicit AffineKernel(const EquivariantLinear& linear)
+      : linear_(linear), bias_(in_precision<Real>(bias_row(linear))) {}
+
+  /// y = x W + bias
+  void run(int atoms, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) const {
+    spread(atoms, bias_.data(), y);
+    linear_.add(atoms, x, y);
+  }
+  void add_transposed(int atoms, const BlockFeatures<Real>& dy, const BlockFeatures<Real>& dx) const {
+    linear_.add_transposed(atoms, dy, dx);
+  }
+
+  const LinearKernel<Real>& linear() const { return linear_; }
+
+ private:
+  LinearKernel<Real> linear_;
+  std::vector<Real> bias_;  // a row
 };
 
 }  // namespace grapevine::equivariant::HWY_NAMESPACE
