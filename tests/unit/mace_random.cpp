@@ -125,21 +125,21 @@ Interaction random_interaction(const MaceSizes& sizes, const IrrepsList& input, 
   IrrepsList edge_input = input;
   for (equivariant::Irreps& irreps : edge_input)
     if (sizes.edge_channels > 0) irreps.channels = sizes.edge_channels;
-  x.mix_input = random_linear(input, edge_input, 1, sizes.biases, random);
+  x.mix_input = random_linear(input, edge_input, 1, false, random);
   x.paths = make_paths(sizes, edge_input);
   x.radial.layers = random_layers(sizes.basis, sizes.radial_widths, equivariant::channels(x.messages()), false, random);
   x.radial.activation = scaled_activation(ActivationKind::silu);
   x.denominator = random(4.0, 6.0);
   if (sizes.density) x.density = random.normal(sizes.basis, 0.7);
   x.message = natural_irreps(sizes.channels, sizes.message_order);
-  x.mix_messages = random_linear(x.messages(), x.message, 1, sizes.biases, random);
+  x.mix_messages = random_linear(x.messages(), x.message, 1, false, random);
   for (std::size_t s = 0; sizes.mix_by_species && s < species; ++s)
-    x.mix_by_species.push_back(random_linear(x.message, x.message, 1, sizes.biases, random));
+    x.mix_by_species.push_back(random_linear(x.message, x.message, 1, false, random));
   x.output = natural_irreps(sizes.channels, order);
   for (int l = 0; l <= order; ++l) x.contractions.push_back(random_contraction(sizes, l, random));
-  x.mix_product = random_linear(x.output, x.output, 1, sizes.biases, random);
+  x.mix_product = random_linear(x.output, x.output, 1, false, random);
   for (std::size_t s = 0; sizes.self_connection && s < species; ++s)
-    x.self_connection.push_back(random_linear(input, x.output, 0.7, sizes.biases, random));
+    x.self_connection.push_back(random_linear(input, x.output, 0.7, false, random));
   return x;
 }
 

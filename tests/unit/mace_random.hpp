@@ -29,7 +29,7 @@ struct MaceSizes {
   bool self_connection = true;
   bool early_readouts = true;
   std::vector<int> readout_widths = {6};
-  bool biases = false;  ///< of the linear maps
+  bool biases = false;  ///< of the last readout
   bool zbl = false;
 };
 

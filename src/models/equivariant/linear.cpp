@@ -40,36 +40,6 @@ EquivariantLinear::Part& part_of(EquivariantLinear& linear, int input, int outpu
   return linear.parts.emplace_back(EquivariantLinear::Part{input, output, std::vector<double>(size)});
 }
 
-/// Where the biases of each irreps of a map's outputs stand.
-std::vector<std::size_t> bias_places(const IrrepsList& outputs) {
-  std::vector<std::size_t> places;
-  std::size_t place = 0;
-  for (const Irreps& irreps : outputs) {
-    places.push_back(place);
-    if (irreps.is_even_scalar()) place += static_cast<std::size_t>(irreps.channels);
-  }
-  return places;
-}
-
-/// The biases of a composed map: those of `second`, and those of `first` mapped by it.
-std::vector<double> composed_bias(const EquivariantLinear& first, const EquivariantLinear& second) {
-  if (first.bias.empty()) return second.bias;
-  std::vector<double> bias = second.bias;
-  bias.resize(static_cast<std::size_t>(even_scalars(second.outputs)));
-  const std::vector<std::size_t> from = bias_places(first.outputs);
-  const std::vector<std::size_t> to = bias_places(second.outputs);
-  for (const EquivariantLinear::Part& part : second.parts) {
-    if (!second.inputs[static_cast<std::size_t>(part.input)].is_even_scalar()) continue;
-    const auto inputs = static_cast<std::size_t>(second.inputs[static_cast<std::size_t>(part.input)].channels);
-    const auto outputs = static_cast<std::size_t>(second.outputs[static_cast<std::size_t>(part.output)].channels);
-    for (std::size_t i = 0; i < inputs; ++i)
-      for (std::size_t o = 0; o < outputs; ++o)
-        bias[to[static_cast<std::size_t>(part.output)] + o] +=
-            first.bias[from[static_cast<std::size_t>(part.input)] + i] * part.weight[i * outputs + o];
-  }
-  return bias;
-}
-
 }  // namespace
 
 std::size_t EquivariantLinear::count() const {
@@ -90,7 +60,7 @@ EquivariantLinear weighted_sum(const std::vector<EquivariantLinear>& maps, const
 }
 
 EquivariantLinear composed(const EquivariantLinear& first, const EquivariantLinear& second) {
-  EquivariantLinear map{first.inputs, second.outputs, {}, composed_bias(first, second)};
+  EquivariantLinear map{first.inputs, second.outputs, {}, {}};
   for (const EquivariantLinear::Part& a : first.parts)
     for (const EquivariantLinear::Part& b : second.parts)
       if (a.output == b.input)

@@ -53,8 +53,8 @@ class MaceModel final : public Model<Real> {
         readout_(parameters->last_readout, parameters->readout_activation,
                  Layout(parameters->interactions.back().output)) {
     for (std::size_t s = 0; s < parameters->species.size(); ++s) {
-      const std::vector<Real> row = equivariant::in_precision<Real>(first_features(*parameters, s));
-      first_features_.insert(first_features_.end(), row.begin(), row.end());
+      append(first_features(*parameters, s), first_features_);
+      append(first_connection(*parameters, s), first_connections_);
     }
     if (parameters->zbl) zbl_.emplace(*parameters->zbl, cutoff_, parameters->zbl_cutoff);
     for (std::size_t t = 0; t < parameters->interactions.size(); ++t)
@@ -92,11 +92,12 @@ class MaceModel final : public Model<Real> {
     const int atoms = block.edges.centres();
     const std::span<const int> centres = block.edges.centre;
     const BlockFeatures<Real> y = scratch.y.as(next.edges.input());
-    next.mix_input.run(atoms, x, y);
+    clear(atoms, y);
+    next.mix_input.add(atoms, x, y);
     scatter_rows(centres, y, block.features[t + 1], stride(t + 1));
     if (!next.self_connection) return;
     const BlockFeatures<Real> connected = scratch.dx.as(next.output);
-    spread(atoms, next.bias[block.edges.species].data(), connected);
+    clear(atoms, connected);
     next.self_connection->of(block.edges.species).add(atoms, x, connected);
     scatter_rows(centres, connected, connection(t + 1, block), state_width(t + 1));
   }
@@ -172,15 +173,13 @@ class MaceModel final : public Model<Real> {
           has_density(!of.density.empty()),
           mix_input(of.mix_input),
           mix_messages(of.mix_by_species.empty() ? 1 : parameters->species.size(),
-                       [parameters, &of](std::size_t s) { return AffineKernel<Real>(message_map(of, s)); }),
+                       [parameters, &of](std::size_t s) { return LinearKernel<Real>(message_map(of, s)); }),
           contract(parameters->species.size(),
                    [parameters, &of, monomials = std::make_shared<const Monomials>(of.contractions)](std::size_t s) {
                      return ContractionKernel<Real>(monomials, of.contractions, s, of.message.front().channels);
                    }),
           mix_product(of.mix_product),
           readout(of.output, t < parameters->readouts.size() ? parameters->readouts[t] : std::vector<double>()) {
-      for (std::size_t s = 0; s < parameters->species.size(); ++s)
-        bias.push_back(equivariant::in_precision<Real>(output_bias(*parameters, t, s)));
       if (t > 0 && !of.self_connection.empty())
         self_connection.emplace(parameters->species.size(),
                                 [parameters, &of](std::size_t s) { return LinearKernel<Real>(of.self_connection[s]); });
@@ -191,14 +190,18 @@ class MaceModel final : public Model<Real> {
     MessageKernel<Real, Weights> edges;
     Layout input, message, output;
     bool has_density;
-    AffineKernel<Real> mix_input;
-    SpeciesKernels<AffineKernel<Real>> mix_messages;
+    LinearKernel<Real> mix_input;
+    SpeciesKernels<LinearKernel<Real>> mix_messages;
     SpeciesKernels<ContractionKernel<Real>> contract;
     LinearKernel<Real> mix_product;
-    std::vector<std::vector<Real>> bias;  // [species] x' without contractions and self connection of x
     std::optional<SpeciesKernels<LinearKernel<Real>>> self_connection;
     LinearReadout<Real> readout;
   };
+
+  static void append(const equivariant::Row& row, std::vector<Real>& rows) {
+    const std::vector<Real> rounded = equivariant::in_precision<Real>(row);
+    rows.insert(rows.end(), rounded.begin(), rounded.end());
+  }
 
   const Pass& pass(int t) const { return *passes_[t]; }
 
@@ -241,15 +244,18 @@ class MaceModel final : public Model<Real> {
         block.edges, rows(t, block), [&](int path) { return radial_.weights(t, path, scratch.radial); }, scratch.edges,
         messages);
     const BlockFeatures<Real> a = scratch.a.as(pass.message);
-    pass.mix_messages.of(species).run(atoms, messages, a);
+    clear(atoms, a);
+    pass.mix_messages.of(species).add(atoms, messages, a);
     if (pass.has_density) divide_by_density(block.edges, a, scratch);
     const BlockFeatures<Real> b = scratch.b.as(pass.output);
     pass.contract.of(species).run(atoms, a, b);
     const BlockFeatures<Real> x = scratch.x.as(pass.output);
     if (pass.self_connection)
       gather_rows(std::span<const int>(block.edges.centre), connection(t, block), state_width(t), x);
+    else if (t == 0)
+      spread(atoms, first_connections_.data() + species * pass.output.size(), x);
     else
-      spread(atoms, pass.bias[species].data(), x);
+      clear(atoms, x);
     pass.mix_product.add(atoms, b, x);
     return x;
   }
@@ -324,8 +330,9 @@ class MaceModel final : public Model<Real> {
 
   double cutoff_;
   Radial radial_;
-  std::vector<int> kind_;             // [species of centre][species of neighbour], or empty
-  std::vector<Real> first_features_;  // [species][stride(0)] y_0
+  std::vector<int> kind_;                // [species of centre][species of neighbour], or empty
+  std::vector<Real> first_features_;     // [species][stride(0)] y_0
+  std::vector<Real> first_connections_;  // [species][row] of the self connection of x_0
   double energy_scale_;
   std::vector<double> energy_shift_;
   ReadoutKernel<Real> readout_;

@@ -1,8 +1,5 @@
 #include "models/mace/species_rows.hpp"
 
-#include <algorithm>
-#include <functional>
-
 namespace grapevine::mace {
 namespace {
 
@@ -14,23 +11,20 @@ Row embedding_of(const Parameters& parameters, std::size_t species) {
   return scalar_row(irreps, parameters.embedding.data() + species * static_cast<std::size_t>(channels(irreps)));
 }
 
-void add(const Row& row, Row& to) { std::transform(row.begin(), row.end(), to.begin(), to.begin(), std::plus<>()); }
-
 }  // namespace
 
 Row first_features(const Parameters& parameters, std::size_t species) {
   const EquivariantLinear& mix = parameters.interactions.front().mix_input;
-  Row row = bias_row(mix);
+  Row row = empty_row(mix.outputs);
   add_linear(mix, embedding_of(parameters, species), row);
   return row;
 }
 
-Row output_bias(const Parameters& parameters, std::size_t t, std::size_t species) {
-  const Interaction& x = parameters.interactions[t];
-  Row row = bias_row(x.mix_product);
-  if (x.self_connection.empty()) return row;
-  add(bias_row(x.self_connection[species]), row);
-  if (t == 0) add_linear(x.self_connection[species], embedding_of(parameters, species), row);
+Row first_connection(const Parameters& parameters, std::size_t species) {
+  const Interaction& first = parameters.interactions.front();
+  Row row = empty_row(first.output);
+  if (!first.self_connection.empty())
+    add_linear(first.self_connection[species], embedding_of(parameters, species), row);
   return row;
 }
 

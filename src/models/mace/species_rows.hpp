@@ -11,9 +11,8 @@ namespace grapevine::mace {
 /// y_0
 equivariant::Row first_features(const Parameters& parameters, std::size_t species);
 
-/// What x' of interaction t has besides contractions and the self connection of x; of the first interaction, whose x
-/// follows from the species, the self connection is in it.
-equivariant::Row output_bias(const Parameters& parameters, std::size_t t, std::size_t species);
+/// The self connection of x_0, zeros if there is none.
+equivariant::Row first_connection(const Parameters& parameters, std::size_t species);
 
 /// mix_by_species( mix_messages( m ) )
 EquivariantLinear message_map(const Interaction& interaction, std::size_t species);
