@@ -22,7 +22,9 @@ const PickleValue* only_argument(const PickleValue& value) {
   return object->arguments->items.data();
 }
 
-const std::int64_t* whole_number(const PickleValue* value) { return value ? std::get_if<std::int64_t>(value) : nullptr; }
+const std::int64_t* whole_number(const PickleValue* value) {
+  return value ? std::get_if<std::int64_t>(value) : nullptr;
+}
 
 /// (channels, (order, parity)) of e3nn.
 std::optional<Irreps> irreps_of(const PickleValue& item) {

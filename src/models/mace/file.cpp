@@ -45,8 +45,7 @@ json transform_json(const DistanceTransform& t) {
 
 json contractions_json(const Interaction& x) {
   json list = json::array();
-  for (const Contraction& contraction : x.contractions)
-    list.push_back({{"paths", contraction.paths}});
+  for (const Contraction& contraction : x.contractions) list.push_back({{"paths", contraction.paths}});
   return list;
 }
 
@@ -205,8 +204,8 @@ class StructureReader {
     }
     if (p.readouts.size() + 1 != p.interactions.size())
       h_.fail("readouts", "a list with one for each interaction but the last", object.at("readouts"));
-    p.last_readout = parts_.network(object, "last_readout", even_scalars(p.interactions.back().output), 1,
-                                    p.readout_activation);
+    p.last_readout =
+        parts_.network(object, "last_readout", even_scalars(p.interactions.back().output), 1, p.readout_activation);
   }
 
   PartReader parts_;
@@ -270,8 +269,7 @@ class TensorList : public PartTensors {
       add("radial.frequency", {functions}, p.basis.frequency);
     if (!p.pair_length.empty()) add("pair_length", {count_, count_}, p.pair_length);
     add("embedding", {count_, channels(p.interactions.front().input)}, p.embedding);
-    for (std::size_t t = 0; t < p.interactions.size(); ++t)
-      add_interaction(t, p.interactions[t], terms[t], functions);
+    for (std::size_t t = 0; t < p.interactions.size(); ++t) add_interaction(t, p.interactions[t], terms[t], functions);
     for (std::size_t t = 0; t < p.readouts.size(); ++t)
       if (!p.readouts[t].empty())
         add(fmt::format("readout.{}", t), {even_scalars(p.interactions[t].output)}, p.readouts[t]);

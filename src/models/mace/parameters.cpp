@@ -103,8 +103,7 @@ class Checker {
   static void check_output(const std::string& name, const Interaction& x) {
     check_natural(name, x.output);
     for (std::size_t o = 0; o < x.output.size(); ++o)
-      if (x.output[o].channels != x.message.front().channels ||
-          (o > 0 && x.output[o].order <= x.output[o - 1].order))
+      if (x.output[o].channels != x.message.front().channels || (o > 0 && x.output[o].order <= x.output[o - 1].order))
         fail(fmt::format("{}: {}; expected rising orders of {} channels each", name, to_string(x.output),
                          x.message.front().channels));
   }
@@ -166,8 +165,8 @@ class Checker {
     constexpr std::size_t coefficients_per_weight = 128;
     const std::size_t columns = contraction.weight.size() / place(contraction.paths);
     if (monomials(contraction) * columns > free_coefficients + coefficients_per_weight * contraction.weight.size())
-      fail(fmt::format("{}: {} terms are far too many for {} paths", name, contraction.terms.size(),
-                       contraction.paths));
+      fail(
+          fmt::format("{}: {} terms are far too many for {} paths", name, contraction.terms.size(), contraction.paths));
   }
 
   /// What nothing is mixed into takes no numbers in a file, but memory for every atom.
