@@ -145,7 +145,7 @@ ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const 
 ImportedModel import_mace_file(std::span<const std::byte> bytes, const TorchHead& head, const ImportRequest& request) {
   refuse_reann_flags(request, mace_kind);
   refuse_flags(request, mace_kind, {{"--modality", request.modality}, {"--species", request.species}});
-  MaceImport import = import_mace(bytes, head, request.source.string(), request.head);
+  MaceImport import = import_mace(read_mace_archive(bytes, head, request.source.string()), request.head);
   const mace::Parameters& p = import.parameters;
   const std::string summary =
       summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count());

@@ -39,11 +39,6 @@ constexpr double coulomb = 14.3996;         // eV Angstrom, of mace-torch's ZBL
 constexpr double screening_length = 0.529;  // Angstrom, of the same
 constexpr double screening_decays[] = {3.2, 0.9423, 0.4028, 0.2016};
 
-const PicklePackages& packages() {
-  static const PicklePackages list = {"torch.nn", "torch.fx", "torch._C", "e3nn", "mace"};
-  return list;
-}
-
 /// Tensors that hold no weights.
 bool is_constant(const std::string& name) {
   const std::string last = name.substr(name.rfind('.') + 1);
@@ -473,18 +468,25 @@ bool is_mace(const TorchHead& head) {
   return head.class_name.starts_with("mace.") || head.class_name.starts_with("__torch__.mace.");
 }
 
-MaceImport import_mace(std::span<const std::byte> bytes, const TorchHead& head, const std::string& file,
-                       const std::string& wanted_head) {
+const PicklePackages& mace_packages() {
+  static const PicklePackages list = {"torch.nn", "torch.fx", "torch._C", "e3nn", "mace"};
+  return list;
+}
+
+TorchArchive read_mace_archive(std::span<const std::byte> bytes, const TorchHead& head, const std::string& file) {
   if (head.class_name.starts_with("__torch__."))
     throw Error(fmt::format("{}: a compiled MACE model (TorchScript); import the file it was made from", file));
   if (!head.class_name.starts_with("mace.modules."))
     throw Error(fmt::format("{}: a {}, a model converted for another program; import the file it was made from", file,
                             head.class_name.substr(head.class_name.rfind('.') + 1).substr(0, 80)));
   refuse_libraries(head, file);
-  const TorchArchive archive = parse_torch_archive(bytes, file, packages());
+  return parse_torch_archive(bytes, file, mace_packages());
+}
+
+MaceImport import_mace(const TorchArchive& archive, const std::string& wanted_head) {
   const PickleObject* object = pickle_object(archive.root);
-  if (!object) throw Error(fmt::format("{}: not a model of mace-torch", file));
-  return Reader(archive, TorchModule(*object, "", file), wanted_head).run();
+  if (!object) throw Error(fmt::format("{}: not a model of mace-torch", archive.name));
+  return Reader(archive, TorchModule(*object, "", archive.name), wanted_head).run();
 }
 
 void refuse_mace_weights(const TorchArchive& archive) {
