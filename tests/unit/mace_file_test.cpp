@@ -75,6 +75,13 @@ TEST_P(MaceRoundTrip, KeepsEveryNumber) {
 INSTANTIATE_TEST_SUITE_P(Cases, MaceRoundTrip,
                          testing::Values("nu-one", "float32-soft", "two-heads", "one-interaction", "l2", "mp0b3-like"));
 
+TEST(MaceFile, OldFilesStayReadable) {
+  const TensorFile file = TensorFile::read(test::source_folder() / "tests/data/models/mace-small.safetensors");
+  const Parameters p = mace::read_parameters(file);
+  EXPECT_EQ(to_string(p.interactions[1].input), "2x0e+2x1o");
+  EXPECT_EQ(read_description(file).provenance.source, "mace.model");
+}
+
 TEST(MaceFile, ReadoutsThatAreNotThereStayAway) {
   Parameters p = test::imported_mace("nu-one");
   p.readouts[0].clear();
@@ -111,8 +118,8 @@ TEST(MaceFile, HyperparametersThatMakeNoSenseAreNamed) {
   EXPECT_THAT(refusal_of_hyperparameter("\"contractions\":[", "\"contractions\":[{\"paths\":1},"),
               HasSubstr("contractions"));
   EXPECT_THAT(refusal_of_hyperparameter("\"input\":\"8x0e", "\"input\":\"9x0e"), HasSubstr("shape"));
-  EXPECT_THAT(refusal_of_hyperparameter("\"mix_by_species\":true", "\"mix_by_species\":false"),
-              HasSubstr("mix_by_species"));
+  EXPECT_THAT(refusal_of_hyperparameter("\"self_connection\":true", "\"self_connection\":false"),
+              HasSubstr("self_connection"));
 }
 
 TEST(MaceFile, TermsThatMakeNoSenseAreNamed) {

@@ -3,7 +3,8 @@
     make_mace.py FOLDER [CASE...]     writes mace-<case>/mace.model and reference.extxyz into FOLDER
 
 Needs ase, torch and mace-torch (0.3.16). All is computed in double precision, with the weights as they are in the file.
-Virials are minus the derivative of the energy by symmetric strain, eV.
+Virials are minus the derivative of the energy by symmetric strain, eV; node_energies are without those of isolated
+atoms.
 """
 
 import argparse
@@ -55,14 +56,16 @@ def make_model(case, random):
         options["atomic_inter_scale"] = random.uniform(0.5, 2, heads)
         options["atomic_inter_shift"] = random.uniform(-1, 1, heads)
     elements = len(options["atomic_numbers"])
-    return getattr(modules, kind)(num_elements=elements, atomic_energies=random.normal(0, 3, (heads, elements)), **options)
+    isolated = random.normal(0, 3, (heads, elements))
+    return getattr(modules, kind)(num_elements=elements, atomic_energies=isolated, **options)
 
 
-def frames(numbers, cutoff, random):
+def frames(numbers, random):
     for count, periodic in ((24, True), (12, False)):
-        atoms = Atoms(random.choice(numbers, count), cell=np.eye(3) * 6.5 + random.uniform(-0.5, 0.5, (3, 3)), pbc=periodic)
+        cell = np.round(np.eye(3) * 6.5 + random.uniform(-0.5, 0.5, (3, 3)), 4)
+        atoms = Atoms(random.choice(numbers, count), cell=cell, pbc=periodic)
         places = np.stack(np.meshgrid(*3 * [np.arange(3)]), -1).reshape(-1, 3)[random.permutation(27)[:count]]
-        atoms.positions = (places / 3 + random.uniform(-0.05, 0.05, (count, 3))) @ atoms.cell.array
+        atoms.positions = np.round((places / 3 + random.uniform(-0.05, 0.05, (count, 3))) @ cell, 4)
         yield atoms
 
 
@@ -74,7 +77,8 @@ def add_results(model, head, atoms, numbers):
     result = model(batch.to_dict(), compute_virials=True)
     atoms.info.update(head=head, energy=result["energy"].item(), virial=result["virials"][0].detach().numpy())
     atoms.arrays["forces"] = result["forces"].detach().numpy()
-    atoms.arrays["node_energies"] = result["node_energy"].detach().numpy()
+    isolated = model.atomic_energies_fn(batch["node_attrs"])[:, model.heads.index(head)]
+    atoms.arrays["node_energies"] = (result["node_energy"] - isolated).detach().numpy()
 
 
 def main():
@@ -92,7 +96,7 @@ def main():
         torch.save(copy.deepcopy(model), folder / "mace.model")
         numbers = [int(z) for z in model.atomic_numbers]
         structures = []
-        for atoms in frames(numbers, float(model.r_max), random):
+        for atoms in frames(numbers, random):
             for head in model.heads:
                 structures.append(atoms.copy())
                 add_results(model, head, structures[-1], numbers)
