@@ -144,8 +144,9 @@ template void ListGraph::fill(const EdgeStripper<double>&, std::span<const int>,
 
 BlockList System::blocks(int size) const {
   BlockList list;
-  list.start(size);
-  for (const int i : graph.centres()) list.add(i, graph.species()[i]);
+  const std::span<const int> centres = graph.centres();
+  list.start(size, centres);
+  for (std::size_t n = 0; n < centres.size(); ++n) list.add(n, graph.species()[centres[n]]);
   list.finish();
   return list;
 }

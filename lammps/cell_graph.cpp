@@ -25,7 +25,7 @@ void CellGraph::sort(const Atom &atom, double cutoff, double skin)
   std::visit(
       [&](auto &cells) {
         cells.sort(positions, atoms, cutoff, skin);
-        cells.update(positions, nullptr);
+        cells.update(positions, {});
         for (const int i : cells.order())
           if (i < atom.nlocal) centres.push_back(i);
       },

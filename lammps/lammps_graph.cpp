@@ -8,11 +8,11 @@
 
 using namespace LAMMPS_NS;
 
-void LammpsGraph::set_rows(std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
+void LammpsGraph::set_rows(std::optional<std::vector<int>> row_of_ghost, std::optional<std::vector<int>> ghost_rows,
                            std::vector<unsigned char> at_boundary)
 {
-  own_rows_ = rows.empty();
-  rows_ = std::move(rows);
+  own_rows_ = !row_of_ghost;
+  row_of_ghost_ = own_rows_ ? std::vector<int>() : std::move(*row_of_ghost);
   ghost_rows_ = std::move(ghost_rows);
   at_boundary_ = std::move(at_boundary);
 }
@@ -22,9 +22,9 @@ void LammpsGraph::update(const Atom &atom, const int *species_of_type, double cu
   own_ = atom.nlocal;
   ghosts_ = atom.nghost;
   const int atoms = own_ + ghosts_;
-  if (own_rows_ && static_cast<int>(rows_.size()) != atoms) {
-    rows_.resize(static_cast<std::size_t>(atoms));
-    std::iota(rows_.begin(), rows_.end(), 0);
+  if (own_rows_) {
+    row_of_ghost_.resize(static_cast<std::size_t>(ghosts_));
+    std::iota(row_of_ghost_.begin(), row_of_ghost_.end(), own_);
   }
   set_model(atom, species_of_type, cutoff);
   if (atoms > 0) place(atom.x[0], atoms, cutoff, reach);
@@ -40,6 +40,6 @@ void LammpsGraph::set_model(const Atom &atom, const int *species_of_type, double
 
 double LammpsGraph::bytes() const
 {
-  return static_cast<double>((centres_.capacity() + rows_.capacity() + species_.capacity()) * sizeof(int) +
+  return static_cast<double>((centres_.capacity() + row_of_ghost_.capacity() + species_.capacity()) * sizeof(int) +
                              at_boundary_.capacity());
 }

@@ -3,6 +3,7 @@
 #define GRAPEVINE_LAMMPS_GRAPH_H
 
 #include "engine/graph.hpp"
+#include "neighbours/atom_rows.hpp"
 
 #include <functional>
 #include <optional>
@@ -20,9 +21,9 @@ class LammpsGraph : public grapevine::Graph {
   /// list of LAMMPS; when atoms were taken up, before any has moved.
   virtual void visit_lists(const Visit &visit) const = 0;
 
-  /// `rows` [own + ghosts] tells which row of arrays over atoms each atom uses; empty stands for one row each.
+  /// `row_of_ghost` [ghosts] tells which row of arrays over atoms each ghost uses; nothing stands for one row each.
   /// `ghost_rows` and `at_boundary` are as in Graph.
-  void set_rows(std::vector<int> rows, std::optional<std::vector<int>> ghost_rows,
+  void set_rows(std::optional<std::vector<int>> row_of_ghost, std::optional<std::vector<int>> ghost_rows,
                 std::vector<unsigned char> at_boundary);
 
   /// Takes up the atoms as they are now; `species_of_type` is [ntypes + 1], -1 for types of other potentials. Edges are
@@ -43,7 +44,7 @@ class LammpsGraph : public grapevine::Graph {
 
  protected:
   void set_centres(std::vector<int> centres) { centres_ = std::move(centres); }
-  const int *rows() const { return rows_.data(); }
+  grapevine::AtomRows rows() const { return {own_, row_of_ghost_.data()}; }
 
  private:
   virtual void place(const double *positions, int atoms, double cutoff, double reach) = 0;
@@ -53,7 +54,7 @@ class LammpsGraph : public grapevine::Graph {
   int ghosts_ = 0;
   bool own_rows_ = true;
   std::vector<int> centres_;
-  std::vector<int> rows_;
+  std::vector<int> row_of_ghost_;
   std::optional<std::vector<int>> ghost_rows_;
   std::vector<unsigned char> at_boundary_;
   std::vector<int> species_;

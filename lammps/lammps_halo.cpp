@@ -67,11 +67,11 @@ std::vector<unsigned char> LAMMPS_NS::atoms_at_boundary(const LammpsGraph &graph
   std::vector<unsigned char> at_boundary(static_cast<std::size_t>(own), 0);
   for (const grapevine::HaloPlan::Peer &holder : plan.holders())
     for (const int row : holder.rows) at_boundary[row] = 1;
-  const std::vector<int> &rows = plan.rows();
+  const grapevine::AtomRows rows{own, plan.ghost_rows().data()};
   graph.visit_lists([&](int i, std::span<const int> neighbours) {
     for (const int entry : neighbours) {
       if (at_boundary[i]) return;
-      at_boundary[i] = rows[entry & NEIGHMASK] >= own;
+      at_boundary[i] = rows(entry & NEIGHMASK) >= own;
     }
   });
   return at_boundary;

@@ -342,7 +342,7 @@ void PairGrapevine::take_list()
   take_neighbours();
 
   if (!own_exchange_) {
-    graph_->set_rows({}, std::nullopt, {});
+    graph_->set_rows(std::nullopt, std::nullopt, {});
     return;
   }
   if (!communicator_) communicator_ = std::make_shared<grapevine::Communicator>(world);
@@ -351,7 +351,7 @@ void PairGrapevine::take_list()
   const std::vector<grapevine::Owner> owners = finder.find(lmp, this);
   auto plan = std::make_shared<grapevine::HaloPlan>(communicator_, atom->nlocal, owners,
                                                     ghosts_in_lists(*graph_, atom->nlocal, atom->nghost));
-  graph_->set_rows(plan->rows(), halo_rows(*plan), atoms_at_boundary(*graph_, atom->nlocal, *plan));
+  graph_->set_rows(plan->ghost_rows(), halo_rows(*plan), atoms_at_boundary(*graph_, atom->nlocal, *plan));
   if (force_exchange_) force_exchange_->set_plan(plan);
   for (Member &member : members_) member.engine->set_plan(plan);
 }

@@ -1,22 +1,22 @@
 #include "engine/block_list.hpp"
 
-#include <cstddef>
-
 namespace grapevine {
 
-void BlockList::start(int size) {
+void BlockList::start(int size, std::span<const int> centres) {
+  all_ = centres;
   size_ = size;
   centre_count_ = 0;
-  for (auto& centres : open_) centres.clear();
-  centres_.clear();
+  for (auto& places : open_) places.clear();
+  first_.clear();
   counts_.clear();
   species_.clear();
+  apart_.clear();
 }
 
-void BlockList::add(int centre, int species) {
+void BlockList::add(std::size_t place, int species) {
   if (species >= static_cast<int>(open_.size())) open_.resize(static_cast<std::size_t>(species) + 1);
   ++centre_count_;
-  open_[species].push_back(centre);
+  open_[species].push_back(place);
   if (static_cast<int>(open_[species].size()) == size_) emit(species);
 }
 
@@ -25,17 +25,27 @@ void BlockList::finish() {
     if (!open_[s].empty()) emit(static_cast<int>(s));
 }
 
+std::span<const int> BlockList::centres(int block) const {
+  const auto count = static_cast<std::size_t>(counts_[block]);
+  const std::size_t first = first_[block];
+  if (first < all_.size()) return all_.subspan(first, count);
+  return std::span<const int>(apart_).subspan(first - all_.size(), count);
+}
+
 void BlockList::emit(int species) {
-  std::vector<int>& centres = open_[species];
-  counts_.push_back(static_cast<int>(centres.size()));
+  std::vector<std::size_t>& places = open_[species];
+  const bool follow = places.back() - places.front() + 1 == places.size();
+  first_.push_back(follow ? places.front() : all_.size() + apart_.size());
+  counts_.push_back(static_cast<int>(places.size()));
   species_.push_back(species);
-  centres.resize(size_);
-  centres_.insert(centres_.end(), centres.begin(), centres.end());
-  centres.clear();
+  if (!follow)
+    for (const std::size_t place : places) apart_.push_back(all_[place]);
+  places.clear();
 }
 
 double BlockList::bytes() const {
-  return static_cast<double>(sizeof(int) * (centres_.capacity() + counts_.capacity() + species_.capacity()));
+  return static_cast<double>(sizeof(std::size_t) * first_.capacity() +
+                             sizeof(int) * (counts_.capacity() + species_.capacity() + apart_.capacity()));
 }
 
 }  // namespace grapevine

@@ -1,36 +1,39 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
 namespace grapevine {
 
 /// Centres in groups of one species each, filled in the order in which they come, so that a group is full (but for the
-/// last of each species) and its atoms are still near each other in space.
+/// last of each species) and its atoms are still near each other in space. Groups that follow each other in the list of
+/// all centres, as nearly all do where there is one species, are not copied: that list has to stay as it is.
 class BlockList {
  public:
-  /// Forgets all blocks; later ones hold up to `size` centres.
-  void start(int size);
-  void add(int centre, int species);
+  /// Forgets all blocks; later ones hold up to `size` of `centres`.
+  void start(int size, std::span<const int> centres);
+  /// Adds centres[place].
+  void add(std::size_t place, int species);
   void finish();
 
   int blocks() const { return static_cast<int>(species_.size()); }
   int species(int block) const { return species_[block]; }
-  std::span<const int> centres(int block) const {
-    return {&centres_[static_cast<std::size_t>(block) * size_], static_cast<std::size_t>(counts_[block])};
-  }
+  std::span<const int> centres(int block) const;
   int centre_count() const { return centre_count_; }
   double bytes() const;
 
  private:
   void emit(int species);
 
+  std::span<const int> all_;
   int size_ = 0;
   int centre_count_ = 0;
-  std::vector<std::vector<int>> open_;  // [species]
-  std::vector<int> centres_;            // [blocks][size]
-  std::vector<int> counts_;             // [blocks]
-  std::vector<int> species_;            // [blocks]
+  std::vector<std::vector<std::size_t>> open_;  // [species] places
+  std::vector<std::size_t> first_;              // [blocks] place in all_, or in apart_ behind all of them
+  std::vector<int> counts_;                     // [blocks]
+  std::vector<int> species_;                    // [blocks]
+  std::vector<int> apart_;                      // centres of blocks that do not follow each other
 };
 
 }  // namespace grapevine

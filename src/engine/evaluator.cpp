@@ -190,8 +190,12 @@ template <class Real>
 void Evaluator<Real>::sort_centres(const Graph& graph) {
   const std::span<const unsigned char> at_boundary = graph.at_boundary();
   const std::span<const int> species = graph.species();
-  for (BlockList* blocks : {&inner_, &boundary_}) blocks->start(model_->block_size());
-  for (const int i : graph.centres()) (at_boundary.empty() || !at_boundary[i] ? inner_ : boundary_).add(i, species[i]);
+  const std::span<const int> centres = graph.centres();
+  for (BlockList* blocks : {&inner_, &boundary_}) blocks->start(model_->block_size(), centres);
+  for (std::size_t n = 0; n < centres.size(); ++n) {
+    const int i = centres[n];
+    (at_boundary.empty() || !at_boundary[i] ? inner_ : boundary_).add(n, species[i]);
+  }
   for (BlockList* blocks : {&inner_, &boundary_}) blocks->finish();
 }
 

@@ -120,7 +120,7 @@ void CellEdges<Real>::sort(const double* positions, int atoms, double cutoff, do
 }
 
 template <class Real>
-void CellEdges<Real>::update(const double* positions, const int* rows) {
+void CellEdges<Real>::update(const double* positions, const AtomRows& rows) {
   positions_ = positions;
   rows_ = rows;
   const auto coordinate = coordinate_of<Real>(spacing_);
@@ -195,7 +195,7 @@ void CellEdges<Real>::append(std::span<const int> centres, EdgeBlock<Real>& bloc
       copy_padded(all.edges.x, found, &block.x[start]);
       copy_padded(all.edges.y, found, &block.y[start]);
       copy_padded(all.edges.z, found, &block.z[start]);
-      for (int e = 0; e < found; ++e) block.neighbour[start + static_cast<std::size_t>(e)] = rows_[all.edges.atom[e]];
+      for (int e = 0; e < found; ++e) block.neighbour[start + static_cast<std::size_t>(e)] = rows_(all.edges.atom[e]);
       block.close(i, found);
     }
   });

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "neighbours/atom_rows.hpp"
 #include "neighbours/cell_list.hpp"
 #include "neighbours/strip_near.hpp"
 
@@ -29,9 +30,9 @@ class CellEdges {
   /// `skin`. Throws AtomError for a position that is not finite.
   void sort(const double* positions, int atoms, double cutoff, double skin);
 
-  /// Takes up where the atoms that were sorted are now. `rows` [atoms] as edges are to name them. Throws AtomError for
+  /// Takes up where the atoms that were sorted are now, and their rows as edges are to name them. Throws AtomError for
   /// a position that is not finite.
-  void update(const double* positions, const int* rows);
+  void update(const double* positions, const AtomRows& rows);
 
   /// Another cutoff, no longer than that of sort().
   void set_cutoff(double cutoff) { cutoff_ = cutoff; }
@@ -66,7 +67,7 @@ class CellEdges {
 
   CellList cells_;
   const double* positions_ = nullptr;
-  const int* rows_ = nullptr;
+  AtomRows rows_;
   std::vector<Coordinate> x_, y_, z_;  // in order of the cells
   double cutoff_ = 0;
   double longest_ = 0;  // cutoff of sort()

@@ -8,7 +8,8 @@
 
 namespace grapevine {
 
-void EdgeStripper<float>::update(const double* positions, int atoms, const int* rows, double cutoff, double reach) {
+void EdgeStripper<float>::update(const double* positions, int atoms, const AtomRows& rows, double cutoff,
+                                 double reach) {
   const double spacing = grid_spacing(reach);
   const double inverse = 1 / spacing;
   set_cutoff(cutoff);
@@ -18,7 +19,7 @@ void EdgeStripper<float>::update(const double* positions, int atoms, const int* 
   for (int i = 0; i < atoms; ++i) {
     const double* r = positions + 3 * static_cast<std::ptrdiff_t>(i);
     check += 0 * (r[0] + r[1] + r[2]);
-    points_[i] = {on_grid(r[0], inverse), on_grid(r[1], inverse), on_grid(r[2], inverse), rows[i]};
+    points_[i] = {on_grid(r[0], inverse), on_grid(r[1], inverse), on_grid(r[2], inverse), rows(i)};
   }
   if (check != 0) check_positions(positions, atoms);
 }
@@ -40,7 +41,7 @@ void EdgeStripper<float>::append(int centre, const int* list, int count, int mas
   }
 }
 
-void EdgeStripper<double>::update(const double* positions, int atoms, const int* rows, double cutoff,
+void EdgeStripper<double>::update(const double* positions, int atoms, const AtomRows& rows, double cutoff,
                                   double /*reach*/) {
   positions_ = positions;
   rows_ = rows;
@@ -59,9 +60,9 @@ void EdgeStripper<double>::append(int centre, const int* list, int count, int ma
     const double y = a[1] - b[1];
     const double z = a[2] - b[2];
     const double square = x * x + y * y + z * z;
-    if (square >= cutoff_squared_ || rows_[j] < 0) continue;
+    if (square >= cutoff_squared_ || rows_(j) < 0) continue;
     if (!(square >= smallest_distance * smallest_distance)) throw AtomError(centre, j, std::sqrt(square));
-    block.neighbour[e] = rows_[j];
+    block.neighbour[e] = rows_(j);
     block.x[e] = x;
     block.y[e] = y;
     block.z[e] = z;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "neighbours/atom_rows.hpp"
 
 namespace grapevine {
 
@@ -18,9 +19,9 @@ class EdgeStripper;
 template <>
 class EdgeStripper<float> {
  public:
-  /// `positions` [atoms][3] in Angstrom, `rows` [atoms] as edges are to name them, -1 for atoms that are no neighbours.
-  /// Lists reach no further than `reach`. Throws AtomError for a position that is not finite.
-  void update(const double* positions, int atoms, const int* rows, double cutoff, double reach);
+  /// `positions` [atoms][3] in Angstrom, `rows` of all of them as edges are to name them. Lists reach no further than
+  /// `reach`. Throws AtomError for a position that is not finite.
+  void update(const double* positions, int atoms, const AtomRows& rows, double cutoff, double reach);
 
   /// Appends the edges of `centre` from those of its list, whose entries are atoms after `mask` was applied to their
   /// bits. Throws AtomError for two atoms less than 0.01 Angstrom apart.
@@ -44,14 +45,14 @@ class EdgeStripper<float> {
 template <>
 class EdgeStripper<double> {
  public:
-  void update(const double* positions, int atoms, const int* rows, double cutoff, double reach);
+  void update(const double* positions, int atoms, const AtomRows& rows, double cutoff, double reach);
   void append(int centre, const int* list, int count, int mask, EdgeBlock<double>& block) const;
   void set_cutoff(double cutoff) { cutoff_squared_ = cutoff * cutoff; }
   double bytes() const { return 0; }
 
  private:
   const double* positions_ = nullptr;
-  const int* rows_ = nullptr;
+  AtomRows rows_;
   double cutoff_squared_ = 0;
 };
 

@@ -108,8 +108,9 @@ void FrameGraph::build(const Frame& frame) {
   else
     search(frame);
   const int atoms = own_ + ghosts();
-  in_float_.update(positions_.data(), atoms, row_.data(), cutoff_, reach_);
-  in_double_.update(positions_.data(), atoms, row_.data(), cutoff_, reach_);
+  const AtomRows rows{0, row_.data()};
+  in_float_.update(positions_.data(), atoms, rows, cutoff_, reach_);
+  in_double_.update(positions_.data(), atoms, rows, cutoff_, reach_);
 }
 
 void FrameGraph::search(const Frame& frame) {

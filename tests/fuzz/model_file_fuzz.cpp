@@ -1,7 +1,11 @@
 #include <cstdlib>
+#include <string>
 
 #include "formats/model_files/model_file.hpp"
 #include "models/equivariant/radial_splines.hpp"
+#include "models/mace/edge_kinds.hpp"
+#include "models/mace/file.hpp"
+#include "models/mace/monomials.hpp"
 #include "models/nequip/file.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/radial_table.hpp"
@@ -12,6 +16,12 @@ namespace {
 /// As for a run in mixed precision.
 void make_tables(const grapevine::nequip::Parameters& p) {
   grapevine::equivariant::RadialSplines({radial_weights(p), {}}, p.count());
+}
+
+void make_tables(const grapevine::mace::Parameters& p) {
+  grapevine::equivariant::RadialSplines(grapevine::mace::EdgeKinds(p).family, p.count());
+  for (const grapevine::mace::Interaction& x : p.interactions)
+    folded_coefficients(x.contractions, 0, x.message.front().channels);
 }
 
 void make_tables(const grapevine::reann::Parameters& p) {
@@ -31,8 +41,11 @@ void use(const Parameters& p) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors([&] {
     const auto file = grapevine::TensorFile::parse(grapevine::fuzz::bytes_of(data, size), "fuzz");
-    if (grapevine::read_description(file).architecture == grapevine::nequip::architecture)
+    const std::string architecture = grapevine::read_description(file).architecture;
+    if (architecture == grapevine::nequip::architecture)
       use(grapevine::nequip::read_parameters(file));
+    else if (architecture == grapevine::mace::architecture)
+      use(grapevine::mace::read_parameters(file));
     else
       use(grapevine::reann::read_parameters(file));
   });

@@ -56,8 +56,7 @@ class MpiExchangeTest : public MpiTest {
   void for_halo(const World& world, Visit visit) const {
     const RankAtoms& mine = world[rank];
     for (std::size_t g = 0; g < mine.ghosts.size(); ++g)
-      if (mine.used[g] && mine.ghosts[g].rank != rank)
-        visit(plan->rows()[static_cast<std::size_t>(mine.own) + g], mine.ghosts[g]);
+      if (mine.used[g] && mine.ghosts[g].rank != rank) visit(plan->ghost_rows()[g], mine.ghosts[g]);
   }
 
   void expect_gather(const World& world, int width, int padding, unsigned seed) {
@@ -102,7 +101,7 @@ TYPED_TEST(MpiExchangeTest, EveryGhostInUseReadsItsOwner) {
   auto rows = this->before_gather(world, 2, 0, 7);
   this->exchange.gather(rows.field());
   for (std::size_t g = 0; g < mine.ghosts.size(); ++g) {
-    const int row = this->plan->rows()[static_cast<std::size_t>(mine.own) + g];
+    const int row = this->plan->ghost_rows()[g];
     const Owner& owner = mine.ghosts[g];
     for (int k = 0; k < 2 && mine.used[g]; ++k)
       EXPECT_EQ(rows.at(row, k), static_cast<TypeParam>(number(7, owner.rank, owner, k)));

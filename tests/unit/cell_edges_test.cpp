@@ -81,7 +81,7 @@ template <class Real>
 Edges<Real> edges_of_lists(const std::vector<double>& positions, const std::vector<int>& rows, double length) {
   const auto atoms = static_cast<int>(rows.size());
   EdgeStripper<Real> stripper;
-  stripper.update(positions.data(), atoms, rows.data(), length, cutoff + skin);
+  stripper.update(positions.data(), atoms, {0, rows.data()}, length, cutoff + skin);
   Edges<Real> edges(rows.size());
   for (int i = 0; i < atoms; ++i) {
     std::vector<int> near;
@@ -114,7 +114,7 @@ class CellEdgesTest : public ::testing::TestWithParam<Placement> {
     cells.sort(positions.data(), GetParam().atoms, cutoff, skin);
     for (const double distance : {0.0, 0.2, 0.5 * skin}) {
       const std::vector<double> now = moved(positions, distance, 2);
-      cells.update(now.data(), rows.data());
+      cells.update(now.data(), {0, rows.data()});
       for (const double length : {cutoff, 2.5}) {
         cells.set_cutoff(length);
         const Edges<Real> expected = edges_of_lists<Real>(now, rows, length);
@@ -133,7 +133,7 @@ TEST_P(CellEdgesTest, ListsReachAsFarAsTheSkin) {
   const std::vector<double> positions = random_positions(GetParam(), 3);
   CellEdges<double> cells;
   cells.sort(positions.data(), GetParam().atoms, cutoff, skin);
-  cells.update(positions.data(), nullptr);
+  cells.update(positions.data(), {});
   int visited = 0;
   cells.visit_lists(cells.order(), [&](int i, std::span<const int> neighbours) {
     ++visited;
@@ -174,7 +174,7 @@ TEST(CellEdges, AtomsOnTopOfEachOtherAreAnError) {
   const std::vector<int> rows{0, 1, 2};
   CellEdges<float> cells;
   cells.sort(positions.data(), 3, cutoff, skin);
-  cells.update(positions.data(), rows.data());
+  cells.update(positions.data(), {0, rows.data()});
   EdgeBlock<float> block;
   try {
     cells.append(std::vector{1}, block);
@@ -192,7 +192,7 @@ TEST(CellEdges, PositionsThatAreNotFiniteAreAnError) {
   CellEdges<float> cells;
   cells.sort(positions.data(), 2, cutoff, skin);
   positions[4] = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_THROW(cells.update(positions.data(), rows.data()), AtomError);
+  EXPECT_THROW(cells.update(positions.data(), {0, rows.data()}), AtomError);
   EXPECT_THROW(cells.sort(positions.data(), 2, cutoff, skin), AtomError);
 }
 

@@ -51,20 +51,19 @@ std::vector<std::vector<int>> HaloPlan::assign_rows(int own, std::span<const Own
   if (used.size() != ghosts.size()) throw std::invalid_argument("HaloPlan: ghosts and used differ in length");
   if (ghosts.size() > static_cast<std::size_t>(std::numeric_limits<int>::max() - own))
     throw Error(fmt::format("{} atoms and {} ghosts are 2^31 or more on one rank; use more ranks", own, ghosts.size()));
-  rows_.resize(static_cast<std::size_t>(own) + ghosts.size());
-  std::iota(rows_.begin(), rows_.end(), 0);
+  ghost_rows_.resize(ghosts.size());
+  std::iota(ghost_rows_.begin(), ghost_rows_.end(), own);
   std::vector<Copy> copies;
   for (std::size_t g = 0; g < ghosts.size(); ++g) {
     const Owner& owner = ghosts[g];
     if (owner.rank < 0 || owner.rank >= communicator_->size())
       throw Error(
           fmt::format("ghost {} belongs to rank {}, which is none of the {}", g, owner.rank, communicator_->size()));
-    const int row = own + static_cast<int>(g);
     if (owner.rank == communicator_->rank()) {
       check_owned(owner.atom, own, owner.rank, owner.rank);
-      rows_[row] = owner.atom;
+      ghost_rows_[g] = owner.atom;
     } else if (used[g]) {
-      copies.push_back({owner, row});
+      copies.push_back({owner, own + static_cast<int>(g)});
     }
   }
   std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) {
@@ -74,7 +73,7 @@ std::vector<std::vector<int>> HaloPlan::assign_rows(int own, std::span<const Own
   for (std::size_t n = 0; n < copies.size(); ++n) {
     const Copy& copy = copies[n];
     if (n > 0 && same_atom(copies[n - 1], copy)) {
-      rows_[copy.row] = owners_.back().rows.back();
+      ghost_rows_[copy.row - own] = owners_.back().rows.back();
       continue;
     }
     if (owners_.empty() || owners_.back().rank != copy.owner.rank) {
@@ -133,7 +132,7 @@ int HaloPlan::halo_atoms() const { return static_cast<int>(count(owners_)); }
 std::int64_t HaloPlan::sent_atoms() const { return count(holders_); }
 
 double HaloPlan::bytes() const {
-  return static_cast<double>((rows_.capacity() + static_cast<std::size_t>(count(owners_) + count(holders_))) *
+  return static_cast<double>((ghost_rows_.capacity() + static_cast<std::size_t>(count(owners_) + count(holders_))) *
                              sizeof(int));
 }
 

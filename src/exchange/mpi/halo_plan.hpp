@@ -35,8 +35,9 @@ class HaloPlan {
   HaloPlan(std::shared_ptr<const Communicator> communicator, int own, std::span<const Owner> ghosts,
            std::span<const unsigned char> used);
 
-  /// [own + ghosts] the row of each atom. Ghosts that no edge uses keep rows of their own, which nothing is sent to.
-  const std::vector<int>& rows() const { return rows_; }
+  /// [ghosts] the row of each ghost; own atoms use their own. Ghosts that no edge uses keep rows of their own, which
+  /// nothing is sent to.
+  const std::vector<int>& ghost_rows() const { return ghost_rows_; }
 
   /// The ranks that own this rank's halo, and the rows they fill; in order of rank, rows in order of the owner's atoms.
   const std::vector<Peer>& owners() const { return owners_; }
@@ -55,7 +56,7 @@ class HaloPlan {
   void find_holders(int own, const std::vector<std::vector<int>>& wanted);
 
   std::shared_ptr<const Communicator> communicator_;
-  std::vector<int> rows_;
+  std::vector<int> ghost_rows_;
   std::vector<Peer> owners_;
   std::vector<Peer> holders_;
 };

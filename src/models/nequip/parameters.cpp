@@ -166,7 +166,7 @@ std::vector<double> distance_stretch(const Parameters& parameters) {
 std::vector<RadialWeights> radial_weights(const Parameters& parameters) {
   std::vector<RadialWeights> all;
   for (const Interaction& x : parameters.interactions) {
-    RadialWeights& weights = all.emplace_back(RadialWeights{parameters.basis, x.radial, {}, {}, x.denominator});
+    RadialWeights& weights = all.emplace_back(RadialWeights{parameters.basis, x.radial, {}, {}, x.denominator, {}});
     for (const Path& path : x.paths) {
       weights.channels.push_back(x.input[static_cast<std::size_t>(path.input)].channels);
       weights.power.push_back(parameters.normalised_harmonics ? 0 : path.edge_order);

@@ -185,8 +185,9 @@ class ReannGradient final : public GradientKernels {
         features_[t].resize(numbers);
         gradients_[t].assign(numbers, D());
       }
-      blocks_.start(block_atoms);
-      for (const int i : graph.centres()) blocks_.add(i, atom_species_[i]);
+      const std::span<const int> centres = graph.centres();
+      blocks_.start(block_atoms, centres);
+      for (std::size_t n = 0; n < centres.size(); ++n) blocks_.add(n, atom_species_[centres[n]]);
       blocks_.finish();
       while (tapes_.size() < static_cast<std::size_t>(blocks_.blocks())) {
         BlockTape& tape = tapes_.emplace_back();

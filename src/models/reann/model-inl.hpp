@@ -31,8 +31,8 @@ namespace grapevine::reann::HWY_NAMESPACE {
 /// G_l[k][k'] = sum_{p of order l} b[p][k] b[p][k'], so that mixing, square and the first linear map of the network
 /// behind them are one matrix, applied to the (L + 1) K (K + 1) / 2 distinct entries of G.
 ///
-/// Nothing of the size of b is kept between passes: each backward pass forms the densities of its block again, and
-/// finds what entered the network in its state.
+/// Nothing but features is kept between passes: each backward pass forms the densities of its block again, and what
+/// enters the network.
 template <class Real, class Radial>
 class ReannModel final : public Model<Real> {
  public:
@@ -54,9 +54,6 @@ class ReannModel final : public Model<Real> {
         kernels.push_back({LinearKernel<Real>(gram_size(waves_, parameters.max_order), network.input.outputs,
                                               fuse_with_mixing(parameters, t, network.input), network.input.bias),
                            NetworkKernel<Real>(network)});
-      if (t < layers_)
-        for (const AtomKernel& kernel : kernels)
-          hidden_width_ = std::max(hidden_width_, (kernel.network.inputs() + 3) / 4 * 4);
     }
   }
 
@@ -92,7 +89,7 @@ class ReannModel final : public Model<Real> {
   int layers() const override { return layers_; }
   int width(int) const override { return waves_; }
   int stride(int) const override { return stride_; }
-  int state_width(int t) const override { return t < layers_ ? hidden_width_ : 0; }
+  int state_width(int) const override { return 0; }
   bool gives_edge_gradient(int) const override { return true; }
   int block_size() const override { return block_atoms; }
 
@@ -104,8 +101,7 @@ class ReannModel final : public Model<Real> {
     std::size_t tape = 0;
     for (const auto& kernels : kernels_)
       for (const AtomKernel& kernel : kernels) {
-        widest = std::max<std::size_t>({widest, static_cast<std::size_t>(hidden_width_),
-                                        static_cast<std::size_t>(kernel.network.widest()),
+        widest = std::max<std::size_t>({widest, static_cast<std::size_t>(kernel.network.widest()),
                                         static_cast<std::size_t>(kernel.fused.matrix.padded_rows())});
         gram = std::max<std::size_t>(gram, static_cast<std::size_t>(kernel.fused.transposed.padded_rows()));
         tape = std::max(tape, kernel.network.tape_size());
@@ -119,7 +115,7 @@ class ReannModel final : public Model<Real> {
     scratch->output.assign(widest * n, Real(0));
     scratch->tape.resize(tape);
     scratch->network.resize(2 * widest * n);
-    scratch->rows.resize(n * static_cast<std::size_t>(std::max(stride_, hidden_width_)));
+    scratch->rows.resize(n * static_cast<std::size_t>(stride_));
     return scratch;
   }
 
@@ -130,7 +126,6 @@ class ReannModel final : public Model<Real> {
     for_each_group(block, scratch, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
       load_density(atoms, densities, scratch);
       compute_hidden(kernel, scratch);
-      save_hidden(t, block, atoms, scratch);
       run_network<false>(kernel, scratch);
       write_features(t, block, atoms, scratch);
     });
@@ -160,7 +155,7 @@ class ReannModel final : public Model<Real> {
     sum_density<true>(t, block, scratch);
     for_each_group(block, scratch, [&](std::span<const int> atoms, Real* densities) HWY_ATTR {
       load_density(atoms, densities, scratch);
-      load_hidden(t, block, atoms, scratch);
+      compute_hidden(kernel, scratch);
       run_network<true>(kernel, scratch);
       take_feature_gradients(t, block, atoms, scratch);
       compute_density_gradients(kernel, densities, scratch);
@@ -181,7 +176,7 @@ class ReannModel final : public Model<Real> {
     simd::AlignedVector<Real> output;     // [outputs][lanes]
     simd::AlignedVector<Real> tape;
     simd::AlignedVector<Real> network;
-    simd::AlignedVector<Real> rows;  // [lanes][stride or hidden_width]
+    simd::AlignedVector<Real> rows;  // [lanes][stride]
   };
 
   Neighbours<Real> neighbours(int t, const Block<Real>& block) const {
@@ -218,27 +213,6 @@ class ReannModel final : public Model<Real> {
   HWY_INLINE void compute_hidden(const AtomKernel& kernel, Scratch& scratch) const {
     density_->gram(scratch.density.data(), scratch.gram.data());
     kernel.fused.matrix.multiply(scratch.gram.data(), scratch.hidden.data());
-  }
-
-  /// What entered the network is all that the backward pass keeps of the forward pass.
-  HWY_INLINE void save_hidden(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
-    transpose(hidden_width_, lanes<Real>, scratch.hidden.data(), lanes<Real>, scratch.rows.data(), hidden_width_);
-    const Real* from = scratch.rows.data();
-    for (const int atom : atoms) {
-      Real* to = block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_;
-      for (int i = 0; i < hidden_width_; i += 4) store(load<Pack<Real, 4>>(from + i), to + i);
-      from += hidden_width_;
-    }
-  }
-
-  HWY_INLINE void load_hidden(int t, const Block<Real>& block, std::span<const int> atoms, Scratch& scratch) const {
-    Real* to = scratch.rows.data();
-    for (const int atom : atoms) {
-      const Real* from = block.state[t] + static_cast<std::ptrdiff_t>(atom) * hidden_width_;
-      for (int i = 0; i < hidden_width_; i += 4) store(load<Pack<Real, 4>>(from + i), to + i);
-      to += hidden_width_;
-    }
-    transpose(lanes<Real>, hidden_width_, scratch.rows.data(), hidden_width_, scratch.hidden.data(), lanes<Real>);
   }
 
   /// From scratch.hidden to scratch.output; where `keep`, scratch has what the backward direction needs.
@@ -301,7 +275,6 @@ class ReannModel final : public Model<Real> {
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]
-  int hidden_width_ = 0;                          // of message networks, padded to whole tiles
 };
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
