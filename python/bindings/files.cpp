@@ -18,12 +18,12 @@ namespace {
 nb::dict import_file(const std::string& source, const std::string& output, const std::string& para,
                      const std::string& activation, const std::string& message_activation,
                      const std::string& gaussian_sign, const std::string& modality, const std::string& species,
-                     const std::string& note) {
+                     const std::string& head, const std::string& note) {
   ImportSummary summary;
   {
     const nb::gil_scoped_release released;
-    summary =
-        import_model({source, output, para, activation, message_activation, gaussian_sign, modality, species, note});
+    summary = import_model(
+        {source, output, para, activation, message_activation, gaussian_sign, modality, species, head, note});
   }
   nb::dict dict;
   dict["kind"] = summary.kind;
@@ -43,7 +43,7 @@ void bind_files(nb::module_& module) {
       nb::arg("path"));
   module.def("import_model", &import_file, nb::arg("source"), nb::arg("output"), nb::arg("para"), nb::arg("activation"),
              nb::arg("message_activation"), nb::arg("gaussian_sign"), nb::arg("modality"), nb::arg("species"),
-             nb::arg("note"));
+             nb::arg("head"), nb::arg("note"));
 }
 
 }  // namespace grapevine::python

@@ -140,11 +140,12 @@ def import_model(
     gaussian_sign: str = "",
     modality: str = "",
     species: str = "",
+    head: str = "",
     note: str = "",
 ) -> dict[str, Any]:
-    """Make a model file from a file of REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix, as ``grapevine import`` does.
+    """Make a model file from one of REANN, REANN-MPI, LibTorch, SevenNet, NequIP, Nequix or mace-torch.
 
-    Nothing in the file is executed, and PyTorch is not needed.
+    As ``grapevine import`` does it: nothing in the file is executed, and PyTorch is not needed.
 
     Parameters
     ----------
@@ -162,6 +163,8 @@ def import_model(
         Which modality to take of a SevenNet model of several, e.g. ``"PBE"``.
     species : str, optional
         New names for types of a NequIP model, e.g. ``"C1=C,O2=O"``.
+    head : str, optional
+        Which head to take of a MACE model of several.
     note : str, optional
         Text kept in the provenance.
 
@@ -184,6 +187,7 @@ def import_model(
         gaussian_sign=gaussian_sign,
         modality=modality,
         species=species,
+        head=head,
         note=note,
     )
 

@@ -28,9 +28,11 @@ void add_import_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "import",
       "Make a model file from a REANN checkpoint (REANN.pth), TorchScript file (PES.pt) or LibTorch archive, from a "
-      "SevenNet checkpoint, a checkpoint (.ckpt) or package (.nequip.zip) of NequIP, or a Nequix model (.nqx)");
+      "SevenNet checkpoint, a checkpoint (.ckpt) or package (.nequip.zip) of NequIP, a Nequix model (.nqx) or a MACE "
+      "model (.model)");
   command
-      ->add_option("source", request->source, "file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix")
+      ->add_option("source", request->source,
+                   "file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP, Nequix or mace-torch")
       ->required();
   command->add_option("-o,--output", request->output, "model file to write, e.g. model.safetensors")->required();
   command->add_option("--para", request->para, "REANN's para folder, with input_nn and input_density");
@@ -45,6 +47,7 @@ void add_import_command(CLI::App& app) {
                       "which modality to take of a SevenNet model of several, e.g. PBE");
   command->add_option("--species", request->species,
                       "new names for types of a NequIP model, e.g. C1=C,O2=O; the others keep theirs");
+  command->add_option("--head", request->head, "which head to take of a MACE model of several, e.g. default");
   command->add_option("--note", request->note, "text kept in the provenance: training data, errors, citation");
   command->footer(
       "Examples:\n"
@@ -52,6 +55,7 @@ void add_import_command(CLI::App& app) {
       "  grapevine import checkpoint_sevennet_0.pth -o sevennet-0.safetensors\n"
       "  grapevine import NequIP-OAM-S.nequip.zip -o nequip-oam-s.safetensors\n"
       "  grapevine import nequix-mp-1.nqx -o nequix-mp-1.safetensors\n"
+      "  grapevine import MACE.model -o mace.safetensors\n"
       "PyTorch is not needed, and nothing in the file is executed.");
   command->callback([request] { run_import(*request); });
 }

@@ -17,12 +17,14 @@
 #include "formats/mapped_file.hpp"
 #include "formats/sha256.hpp"
 #include "formats/text/para_file.hpp"
+#include "importers/mace.hpp"
 #include "importers/nequip_checkpoint.hpp"
 #include "importers/nequip_package.hpp"
 #include "importers/nequix.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "importers/species_names.hpp"
+#include "models/mace/file.hpp"
 #include "models/nequip/file.hpp"
 #include "models/reann/file.hpp"
 #include "support/error.hpp"
@@ -92,7 +94,8 @@ std::string summary_of(const std::vector<std::string>& species, double cutoff, c
 }
 
 ImportedModel import_reann_file(const TorchArchive& archive, const ImportRequest& request) {
-  refuse_flags(request, "file of REANN", {{"--modality", request.modality}, {"--species", request.species}});
+  refuse_flags(request, "file of REANN",
+               {{"--modality", request.modality}, {"--species", request.species}, {"--head", request.head}});
   ReannImport import = import_reann(archive, options_of(request));
   const reann::Parameters& p = import.parameters;
   return {import.kind, "", import.notes,
@@ -110,7 +113,7 @@ ImportedModel nequip_model(const char* kind, nequip::Parameters p) {
 
 ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequest& request) {
   refuse_reann_flags(request, sevennet_kind);
-  refuse_flags(request, sevennet_kind, {{"--species", request.species}});
+  refuse_flags(request, sevennet_kind, {{"--species", request.species}, {"--head", request.head}});
   SevenNetImportOptions options;
   if (!request.modality.empty()) options.modality = request.modality;
   SevenNetImport import = import_sevennet(archive, options);
@@ -122,13 +125,14 @@ ImportedModel import_sevennet_file(const TorchArchive& archive, const ImportRequ
 
 ImportedModel import_nequix_file(std::span<const std::byte> bytes, const ImportRequest& request) {
   refuse_reann_flags(request, nequix_kind);
-  refuse_flags(request, nequix_kind, {{"--modality", request.modality}, {"--species", request.species}});
+  refuse_flags(request, nequix_kind,
+               {{"--modality", request.modality}, {"--species", request.species}, {"--head", request.head}});
   return nequip_model(nequix_kind, import_nequix(bytes, request.source.string()));
 }
 
 ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const ImportRequest& request) {
   refuse_reann_flags(request, kind);
-  refuse_flags(request, kind, {{"--modality", request.modality}});
+  refuse_flags(request, kind, {{"--modality", request.modality}, {"--head", request.head}});
   NequipImport import = import_network(std::move(network));
   std::vector<std::string>& species = import.parameters.species;
   if (!request.species.empty()) species = renamed_species(species, request.species);
@@ -136,6 +140,21 @@ ImportedModel import_nequip_file(const char* kind, NequipNetwork network, const 
   model.origin = std::move(import.origin);
   model.notes = std::move(import.notes);
   return model;
+}
+
+ImportedModel import_mace_file(std::span<const std::byte> bytes, const TorchHead& head, const ImportRequest& request) {
+  refuse_reann_flags(request, mace_kind);
+  refuse_flags(request, mace_kind, {{"--modality", request.modality}, {"--species", request.species}});
+  MaceImport import = import_mace(read_mace_archive(bytes, head, request.source.string()), request.head);
+  const mace::Parameters& p = import.parameters;
+  const std::string summary =
+      summary_of(p.species, p.cutoff(), fmt::format("{} interactions", p.interactions.size()), p.count());
+  return {
+      mace_kind,
+      std::move(import.origin),
+      {},
+      summary,
+      [p = std::move(import.parameters)](const Provenance& provenance) { return mace::file_contents(p, provenance); }};
 }
 
 /// Compiled models are many formats; all have these endings.
@@ -155,7 +174,9 @@ ImportedModel import_file(std::span<const std::byte> bytes, const ImportRequest&
     TorchPackage package(bytes, name);
     return import_nequip_file(nequip_package_kind, read_nequip_package(package), request);
   }
+  if (const TorchHead head = torch_head(bytes); is_mace(head)) return import_mace_file(bytes, head, request);
   const TorchArchive archive = parse_torch_archive(bytes, name);
+  refuse_mace_weights(archive);
   if (is_nequip_checkpoint(archive))
     return import_nequip_file(nequip_checkpoint_kind, read_nequip_checkpoint(archive), request);
   return is_sevennet(archive) ? import_sevennet_file(archive, request) : import_reann_file(archive, request);

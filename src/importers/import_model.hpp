@@ -8,14 +8,15 @@ namespace grapevine {
 
 /// What the user says to an import. Texts that are empty are not said.
 struct ImportRequest {
-  std::filesystem::path source;    ///< file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP or Nequix
-  std::filesystem::path output;    ///< model file to write
-  std::string para;                ///< REANN's folder of inputs
-  std::string activation;          ///< of the readout networks, Relu_like or Tanh_like
+  std::filesystem::path source;  ///< file written by REANN, REANN-MPI, LibTorch, SevenNet, NequIP, Nequix or mace-torch
+  std::filesystem::path output;  ///< model file to write
+  std::string para;              ///< REANN's folder of inputs
+  std::string activation;        ///< of the readout networks, Relu_like or Tanh_like
   std::string message_activation;  ///< of the message networks
   std::string gaussian_sign;       ///< plus or minus
   std::string modality;            ///< of a SevenNet model of several
   std::string species;             ///< new names of a NequIP model's types, e.g. "C1=C,O2=O"
+  std::string head;                ///< of a MACE model of several
   std::string note;                ///< kept in the provenance
 };
 

@@ -3,161 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
 #include "formats/text/text_numbers.hpp"
 #include "importers/pickle_settings.hpp"
+#include "importers/torch_module.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {
 namespace {
 
 using equivariant::ActivationKind;
-using equivariant::Irreps;
-using equivariant::IrrepsList;
 
 constexpr int format = 2;
 
 const PicklePackages& packages() {
   static const PicklePackages list = {"torch.nn", "torch._C", "e3nn", "nequip", "allegro"};
   return list;
-}
-
-const PickleObject* pickle_object(const PickleValue& value) {
-  const auto* object = std::get_if<std::shared_ptr<PickleObject>>(&value);
-  return object ? object->get() : nullptr;
-}
-
-/// A module of torch, as its attributes tell.
-class Module {
- public:
-  Module(const PickleObject& object, std::string name, std::string file)
-      : object_(object), name_(std::move(name)), file_(std::move(file)) {
-    if (!object.attributes) fail("a module without attributes");
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(fmt::format("{}: {}: {}", file_, name_.empty() ? "model" : name_, what));
-  }
-
-  const std::string& name() const { return name_; }
-  const std::string& class_name() const { return object_.class_name; }
-  bool is(std::string_view class_name) const {
-    return std::string_view(object_.class_name).substr(object_.class_name.rfind('.') + 1) == class_name;
-  }
-
-  const PickleValue* find(std::string_view attribute) const { return object_.attributes->find(attribute); }
-  const PickleValue& value(std::string_view attribute) const {
-    const PickleValue* found = find(attribute);
-    if (!found) fail(fmt::format("{} is missing", attribute));
-    return *found;
-  }
-  double real(std::string_view attribute) const {
-    const std::optional<double> number = pickle_number(value(attribute));
-    if (!number) fail(fmt::format("{} is not a number", attribute));
-    return *number;
-  }
-  int integer(std::string_view attribute, int lowest, int highest) const {
-    const double number = real(attribute);
-    if (number != std::floor(number) || number < lowest || number > highest)
-      fail(fmt::format("{} = {} is not supported; expected a whole number from {} to {}", attribute, number, lowest,
-                       highest));
-    return static_cast<int>(number);
-  }
-  bool logical(std::string_view attribute) const {
-    const PickleValue* found = find(attribute);
-    const bool* value = found ? std::get_if<bool>(found) : nullptr;
-    return value && *value;
-  }
-
-  /// Entries of `_modules`, `_parameters` or `_buffers`; those that are None are left out.
-  std::vector<std::pair<std::string, const PickleValue*>> entries(std::string_view attribute) const {
-    std::vector<std::pair<std::string, const PickleValue*>> result;
-    const PickleValue* found = find(attribute);
-    const PickleDict* dict = found ? pickle_dict(*found) : nullptr;
-    if (!dict) fail(fmt::format("{} is not a dict", attribute));
-    for (const auto& [key, value] : dict->items) {
-      const std::string* name = pickle_text(key);
-      if (!name) fail(fmt::format("{}: a key that is not text", attribute));
-      if (!std::holds_alternative<std::monostate>(value)) result.emplace_back(*name, &value);
-    }
-    return result;
-  }
-  std::vector<Module> children() const {
-    std::vector<Module> result;
-    for (const auto& [name, value] : entries("_modules")) {
-      const PickleObject* object = pickle_object(*value);
-      if (!object) fail(fmt::format("{} is not a module", name.substr(0, 80)));
-      result.emplace_back(*object, inner_name(name), file_);
-    }
-    return result;
-  }
-  std::optional<Module> find_child(std::string_view name) const {
-    for (const Module& child : children())
-      if (child.name_ == inner_name(name)) return child;
-    return std::nullopt;
-  }
-  Module child(std::string_view name) const {
-    std::optional<Module> found = find_child(name);
-    if (!found) fail(fmt::format("{} is missing", name));
-    return *found;
-  }
-
-  std::string inner_name(std::string_view name) const {
-    return fmt::format("{}{}{}", name_, name_.empty() ? "" : ".", name);
-  }
-  /// This one, its name forgotten, so that those of everything inside begin here.
-  Module as_root() const { return {object_, "", file_}; }
-
- private:
-  const PickleObject& object_;
-  std::string name_;
-  std::string file_;
-};
-
-/// Two numbers of a tuple that may be an object of a class made of one.
-std::pair<const PickleValue*, const PickleValue*> pair_of(const PickleValue& value) {
-  const PickleValue* inside = &value;
-  if (const PickleObject* object = pickle_object(value);
-      object && object->arguments && object->arguments->items.size() == 1)
-    inside = object->arguments->items.data();
-  const auto* items = pickle_items(*inside);
-  if (!items || items->size() != 2) return {nullptr, nullptr};
-  return {items->data(), items->data() + 1};
-}
-
-/// e3nn's Irreps: a tuple of (channels, (order, parity)).
-IrrepsList irreps_of(const Module& module, std::string_view attribute) {
-  const PickleObject* object = pickle_object(module.value(attribute));
-  const auto* arguments = object && object->arguments ? &object->arguments->items : nullptr;
-  const auto* items = arguments && arguments->size() == 1 ? pickle_items(arguments->front()) : nullptr;
-  if (!items) module.fail(fmt::format("{} are not irreps", attribute));
-  IrrepsList list;
-  for (const PickleValue& item : *items) {
-    const auto [channels, irrep] = pair_of(item);
-    const auto [order, parity] = irrep ? pair_of(*irrep) : std::pair<const PickleValue*, const PickleValue*>();
-    const auto whole = [](const PickleValue* value) { return value ? std::get_if<std::int64_t>(value) : nullptr; };
-    const auto* n = whole(channels);
-    const auto* l = whole(order);
-    const auto* p = whole(parity);
-    if (!n || !l || !p || *n < 1 || *n > 4096 || *l < 0 || *l > 9 || std::abs(*p) != 1 || list.size() >= 64)
-      module.fail(fmt::format("{} are not irreps", attribute));
-    list.push_back({static_cast<int>(*n), static_cast<int>(*l), static_cast<int>(*p)});
-  }
-  return list;
-}
-
-/// A function of torch by its name: torch.nn.functional.silu, or getattr(torch._C._VariableFunctionsClass, "tanh").
-std::string function_name(const PickleValue& value) {
-  if (const auto* global = std::get_if<std::shared_ptr<const PickleGlobal>>(&value)) return (*global)->name;
-  const PickleObject* object = pickle_object(value);
-  if (!object || !object->arguments || object->arguments->items.size() != 2) return "";
-  const std::string* name = pickle_text(object->arguments->items[1]);
-  return object->class_name == "builtins.getattr" && name ? *name : "";
 }
 
 /// Value of "key: value" in a text of such lines, below the heading `section` if that is not empty.
@@ -190,9 +54,9 @@ class PackageReader {
     if (!object) fail("model/eager_model.pkl holds no modules");
     NequipNetwork network(TensorTable(file_, package_.number_allowance()));
     network.version = version;
-    const Module energy = energy_of(Module(*object, "", file_));
+    const TorchModule energy = energy_of(TorchModule(*object, "", file_));
     read_modules(network, energy);
-    collect(network.tensors, energy);
+    collect_tensors(network.tensors, energy);
     return network;
   }
 
@@ -217,24 +81,24 @@ class PackageReader {
   }
 
   /// The sequence of modules that ends in the energy.
-  Module energy_of(const Module& models) const {
-    const std::vector<Module> found = models.children();
+  TorchModule energy_of(const TorchModule& models) const {
+    const std::vector<TorchModule> found = models.children();
     if (found.size() != 1) fail("several models in one file, which is not supported; package one of them");
     if (found.front().name() != "sole_model") fail("its only model is not called sole_model");
-    const Module outermost = found.front().child("model");
-    const Module module = outermost.is("ForceStressOutput") ? outermost.child("func") : outermost;
+    const TorchModule outermost = found.front().child("model");
+    const TorchModule module = outermost.is("ForceStressOutput") ? outermost.child("func") : outermost;
     if (!module.is("SequentialGraphNetwork"))
       fail(fmt::format("its model is a {}, which is not supported", module.class_name().substr(0, 80)));
     return module.as_root();
   }
 
-  void read_modules(NequipNetwork& network, const Module& energy) const {
+  void read_modules(NequipNetwork& network, const TorchModule& energy) const {
     check_children(energy);
-    const Module embedding = energy.child("type_embed");
+    const TorchModule embedding = energy.child("type_embed");
     if (embedding.logical("do_categorical_graph_field_embed"))
       fail("categorical_graph_field_embed is not supported: nothing here knows such fields of a structure");
     network.types = types_of(energy.child("per_type_energy_scale_shift"));
-    network.harmonics = irreps_of(energy.child("spharm"), "irreps_edge_sh");
+    network.harmonics = energy.child("spharm").irreps("irreps_edge_sh");
     network.cutoff = energy.child("edge_norm").real("r_max");
     network.cutoff_power = energy.child("bessel_encode").child("cutoff").integer("p", 2, 100);
     read_layers(network, energy);
@@ -243,7 +107,7 @@ class PackageReader {
       network.repulsion_power = repulsion_power(network, *pair);
   }
 
-  void check_children(const Module& energy) const {
+  void check_children(const TorchModule& energy) const {
     constexpr std::pair<std::string_view, std::string_view> known[] = {
         {"type_embed", "NodeTypeEmbed"},
         {"spharm", "SphericalHarmonicEdgeAttrs"},
@@ -254,11 +118,11 @@ class PackageReader {
         {"per_type_energy_scale_shift", "PerTypeScaleShift"},
         {"pair_potential", "ZBL"},
         {"total_energy_sum", "AtomwiseReduce"}};
-    const std::vector<Module> children = energy.children();
-    for (const Module& child : children)
+    const std::vector<TorchModule> children = energy.children();
+    for (const TorchModule& child : children)
       if (child.class_name().starts_with("allegro."))
         fail("an Allegro model, which is strictly local and of another architecture; only NequIP models are read");
-    for (const Module& child : children) {
+    for (const TorchModule& child : children) {
       const bool layer = child.name().starts_with("layer") && child.is("ConvNetLayer");
       const bool expected = std::any_of(std::begin(known), std::end(known), [&](const auto& entry) {
         return child.name() == entry.first && child.is(entry.second);
@@ -269,7 +133,7 @@ class PackageReader {
     }
   }
 
-  static std::vector<std::string> types_of(const Module& module) {
+  static std::vector<std::string> types_of(const TorchModule& module) {
     const auto* items = pickle_items(module.value("type_names"));
     if (!items) module.fail("type_names are not a list");
     std::vector<std::string> types;
@@ -281,14 +145,14 @@ class PackageReader {
     return types;
   }
 
-  void read_layers(NequipNetwork& network, const Module& energy) const {
+  void read_layers(NequipNetwork& network, const TorchModule& energy) const {
     for (int t = 0; t < max_nequip_layers; ++t) {
       const auto module = energy.find_child(fmt::format("layer{}_convnet", t));
       if (!module) break;
       NequipLayer& layer = network.layers.emplace_back();
-      layer.features = irreps_of(*module, "feature_irreps_hidden");
+      layer.features = module->irreps("feature_irreps_hidden");
       layer.adds_input = module->logical("resnet");
-      const Module gate = module->child("equivariant_nonlin");
+      const TorchModule gate = module->child("equivariant_nonlin");
       if (!gate.is("Gate"))
         gate.fail(fmt::format("a nonlinearity of the class {} is not supported; expected gate",
                               gate.class_name().substr(0, 80)));
@@ -301,13 +165,13 @@ class PackageReader {
 
   /// `paths` of e3nn's Activation has (channels, (order, parity), function) for each of its irreps, `acts` the
   /// functions as modules, in the same order.
-  static void read_functions(NequipActivations& functions, const Module& module) {
+  static void read_functions(NequipActivations& functions, const TorchModule& module) {
     const auto* paths = pickle_items(module.value("paths"));
-    const std::vector<Module> acts = module.child("acts").children();
+    const std::vector<TorchModule> acts = module.child("acts").children();
     if (!paths || paths->size() != acts.size()) module.fail("not one function for each of its irreps");
     for (std::size_t i = 0; i < acts.size(); ++i) {
       const auto* path = pickle_items((*paths)[i]);
-      const auto irrep = path && path->size() == 3 ? pair_of((*path)[1]) : pair_of(std::monostate());
+      const auto irrep = path && path->size() == 3 ? pickle_pair((*path)[1]) : pickle_pair(std::monostate());
       const auto* parity = irrep.second ? std::get_if<std::int64_t>(irrep.second) : nullptr;
       if (!parity) module.fail("paths are not of irreps");
       std::string name = function_name(acts[i].value("f"));
@@ -320,7 +184,7 @@ class PackageReader {
     }
   }
 
-  static void read_norm(NequipNetwork& network, const Module& conv) {
+  static void read_norm(NequipNetwork& network, const TorchModule& conv) {
     std::vector<double> scale = {1};
     if (const auto norm = conv.find_child("avg_num_neighbors_norm")) {
       const PickleDict* buffers = pickle_dict(norm->value("_buffers"));
@@ -337,17 +201,17 @@ class PackageReader {
       conv.fail("its average numbers of neighbours differ from those of the layer before");
   }
 
-  static void read_readout(NequipNetwork& network, const Module& module) {
+  static void read_readout(NequipNetwork& network, const TorchModule& module) {
     constexpr std::pair<std::string_view, const char*> names[] = {
         {"SiLU", "silu"}, {"Mish", "mish"},       {"GELU", "gelu"},         {"ShiftedSoftplus", "ssp"},
         {"Tanh", "tanh"}, {"Sigmoid", "sigmoid"}, {"Softplus", "softplus"}, {"Identity", "None"}};
-    const Module mlp = module.child("mlp");
+    const TorchModule mlp = module.child("mlp");
     if (mlp.is("DeepLinearMLP")) {
       network.readout_activation = ActivationKind::identity;
       network.readout_gain = false;
       return;
     }
-    for (const Module& child : mlp.children()) {
+    for (const TorchModule& child : mlp.children()) {
       if (child.is("ScalarLinearLayer")) continue;
       const auto found =
           std::find_if(std::begin(names), std::end(names), [&](const auto& entry) { return child.is(entry.first); });
@@ -365,19 +229,9 @@ class PackageReader {
   }
 
   /// Before 0.17 ZBL had no cutoff function of its own.
-  static int repulsion_power(const NequipNetwork& network, const Module& pair) {
+  static int repulsion_power(const NequipNetwork& network, const TorchModule& pair) {
     const auto cutoff = pair.find_child("cutoff");
     return cutoff ? cutoff->integer("p", 2, 100) : network.cutoff_power;
-  }
-
-  void collect(TensorTable& table, const Module& module) const {
-    for (const char* attribute : {"_parameters", "_buffers"})
-      for (const auto& [name, value] : module.entries(attribute)) {
-        const TorchTensor* tensor = pickle_tensor(*value);
-        if (!tensor) module.fail(fmt::format("{} is not a tensor", name.substr(0, 80)));
-        table.add(module.inner_name(name), *tensor);
-      }
-    for (const Module& child : module.children()) collect(table, child);
   }
 
   TorchPackage& package_;

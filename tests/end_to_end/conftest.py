@@ -45,7 +45,7 @@ def golden_model(grapevine, tmp_path_factory):
         model = folder / f"{case.replace('/', '-')}.safetensors"
         if not model.exists():
             files = sorted(find_golden(case).iterdir())
-            source = next(p for p in files if p.suffix in (".pth", ".pt", ".ckpt", ".zip", ".nqx"))
+            source = next(p for p in files if p.suffix in (".pth", ".pt", ".ckpt", ".zip", ".nqx", ".model"))
             para = source.parent / "para"
             options = ["--para", para] if para.exists() else []
             options += ["--modality", MODALITIES[case]] if case in MODALITIES else []

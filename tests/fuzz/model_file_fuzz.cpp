@@ -1,6 +1,8 @@
 #include <cstdlib>
+#include <string>
 
 #include "formats/model_files/model_file.hpp"
+#include "models/mace/file.hpp"
 #include "models/nequip/file.hpp"
 #include "models/nequip/radial_splines.hpp"
 #include "models/reann/file.hpp"
@@ -11,6 +13,10 @@ namespace {
 
 /// As for a run in mixed precision.
 void make_tables(const grapevine::nequip::Parameters& p) { grapevine::nequip::fit_splines(p); }
+
+void make_tables(const grapevine::mace::Parameters& p) {
+  for (std::size_t t = 0; t < p.interactions.size(); ++t) radial_weights(p, t, 0, 0);
+}
 
 void make_tables(const grapevine::reann::Parameters& p) {
   grapevine::reann::RadialTable::make(static_cast<int>(p.species.size()), p.waves, p.waves, p.cutoff,
@@ -29,8 +35,11 @@ void use(const Parameters& p) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors([&] {
     const auto file = grapevine::TensorFile::parse(grapevine::fuzz::bytes_of(data, size), "fuzz");
-    if (grapevine::read_description(file).architecture == grapevine::nequip::architecture)
+    const std::string architecture = grapevine::read_description(file).architecture;
+    if (architecture == grapevine::nequip::architecture)
       use(grapevine::nequip::read_parameters(file));
+    else if (architecture == grapevine::mace::architecture)
+      use(grapevine::mace::read_parameters(file));
     else
       use(grapevine::reann::read_parameters(file));
   });

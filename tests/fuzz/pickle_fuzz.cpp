@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "formats/archives/pickle.hpp"
+#include "importers/mace.hpp"
 #include "importers/reann.hpp"
 #include "importers/sevennet.hpp"
 #include "target.hpp"
@@ -15,7 +16,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     grapevine::TorchArchive archive;
     archive.name = "fuzz";
     archive.bytes = size;
-    archive.root = grapevine::read_pickle(grapevine::fuzz::bytes_of(data, size), "fuzz", load);
+    const auto bytes = grapevine::fuzz::bytes_of(data, size);
+    if (grapevine::is_mace({grapevine::first_global(bytes).value_or(grapevine::PickleGlobal{}).full_name(), {}})) {
+      archive.root = grapevine::read_pickle(bytes, "fuzz", load, grapevine::mace_packages());
+      grapevine::import_mace(archive, "");
+      return;
+    }
+    archive.root = grapevine::read_pickle(bytes, "fuzz", load);
     if (grapevine::is_sevennet(archive)) {
       grapevine::import_sevennet(archive, {});
       return;

@@ -26,7 +26,7 @@ golden=$root/tests/data/golden
 seed safetensors "$root"/tests/data/models/*.safetensors
 seed model_file "$root"/tests/data/models/*.safetensors
 seed torch_archive "$golden"/{local-s-only,one-layer-tanh,f-orbitals-wide}/REANN.pth "$golden"/sevennet-{one-layer,modalities,old}/checkpoint.pth \
-  "$golden"/nequip-{ema-all-trained,l2-zbl-readout}/model.ckpt
+  "$golden"/nequip-{ema-all-trained,l2-zbl-readout}/model.ckpt "$golden"/mace-{nu-one,float32-soft,two-heads}/mace.model
 # Packages hold sources of other projects and may lie beside the checkout only; sources are left out of the seeds.
 mkdir -p "$corpus/torch_package"
 for package in "$root"/../shared/golden/nequip-framework/*/model.nequip.zip; do

@@ -131,6 +131,20 @@ class Unpickler {
     fail("too many opcodes for a model");
   }
 
+  std::optional<PickleGlobal> first_global() {
+    constexpr int opcodes_before = 8;
+    for (int count = 0; count < opcodes_before; ++count) {
+      const auto opcode = number<unsigned char>();
+      if (opcode == op_global) {
+        const std::string_view module = line();
+        return PickleGlobal{std::string(module.substr(0, longest_name)), std::string(line().substr(0, longest_name))};
+      }
+      if (opcode == op_stack_global) return named_global();
+      step(opcode);
+    }
+    return std::nullopt;
+  }
+
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(fmt::format("{}: {} (at byte {})", where_, what, position_));
@@ -279,12 +293,16 @@ class Unpickler {
     place(*object, parts[1]);
     push(std::move(object));
   }
-  void stack_global() {
+  PickleGlobal named_global() {
     const std::vector<PickleValue> names = pop_many(2);
     const std::string* module = pickle_text(names[0]);
     const std::string* name = pickle_text(names[1]);
     if (!module || !name) fail("a global without a name");
-    push_global(*module, *name);
+    return {*module, *name};
+  }
+  void stack_global() {
+    const PickleGlobal global = named_global();
+    push_global(global.module, global.name);
   }
   void new_object() {
     const std::vector<PickleValue> parts = pop_many(2);
@@ -676,6 +694,17 @@ const TorchTensor* pickle_tensor(const PickleValue& value) {
     return (*array)->values ? &*(*array)->values : nullptr;
   const auto* tensor = std::get_if<std::shared_ptr<const TorchTensor>>(&value);
   return tensor ? tensor->get() : nullptr;
+}
+
+std::optional<PickleGlobal> first_global(std::span<const std::byte> bytes) {
+  const std::string where = "pickle";
+  const StorageLoader no_storage = [](const std::string&) { return nullptr; };
+  const PicklePackages none;
+  try {
+    return Unpickler(bytes, where, no_storage, none).first_global();
+  } catch (const Error&) {
+    return std::nullopt;
+  }
 }
 
 PickleValue read_pickle(std::span<const std::byte> bytes, const std::string& where, const StorageLoader& load,

@@ -108,6 +108,10 @@ using StorageLoader = std::function<std::shared_ptr<const std::vector<std::byte>
 /// Packages of Python, e.g. "torch.nn", any class or function in which may be named by a pickle.
 using PicklePackages = std::vector<std::string_view>;
 
+/// The class or function that a pickle begins with, which is that of the whole if it is an object; nothing if it begins
+/// with anything else.
+std::optional<PickleGlobal> first_global(std::span<const std::byte> bytes);
+
 /// Reads the pickle of a PyTorch archive (protocols 2 to 5, the opcodes that torch writes) into plain data. Only names
 /// on a fixed list are understood (tensors, storages, OrderedDict, numpy arrays and scalars, TorchScript classes);
 /// nothing is imported or executed. Numpy scalars become numbers, encoded text becomes a string of its bytes. What is

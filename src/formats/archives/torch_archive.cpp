@@ -63,7 +63,21 @@ TorchArchive read_torch_archive(const std::filesystem::path& path) {
   return parse_torch_archive(file.bytes(), path.string());
 }
 
-TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name) {
+TorchHead torch_head(std::span<const std::byte> bytes) {
+  TorchHead head;
+  if (!starts_with(bytes, "PK")) return head;
+  try {
+    ZipEntries entries(bytes, "");
+    head.pickle = entries.read(root_folder(entries, "") + std::string(pickle_entry));
+    if (const auto global = first_global(head.pickle)) head.class_name = global->full_name();
+  } catch (const Error&) {
+    return {};
+  }
+  return head;
+}
+
+TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name,
+                                 const PicklePackages& packages) {
   check_is_zip(bytes, name);
   ZipEntries entries(bytes, name);
   const std::string root = root_folder(entries, name);
@@ -79,7 +93,7 @@ TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::st
   TorchArchive archive;
   archive.name = name;
   archive.bytes = bytes.size();
-  archive.root = read_pickle(entries.read(root + std::string(pickle_entry)), name + ": data.pkl", load);
+  archive.root = read_pickle(entries.read(root + std::string(pickle_entry)), name + ": data.pkl", load, packages);
   archive.code = read_code(entries, root);
   return archive;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/allowance.hpp"
 #include "formats/archives/pickle.hpp"
@@ -26,8 +27,18 @@ struct TorchArchive {
 /// one PyTorch wrote before 1.6), damaged or oversized zip entries, big-endian data, and whatever read_pickle refuses.
 TorchArchive read_torch_archive(const std::filesystem::path& path);
 
-/// The same from bytes in memory; `name` stands for the file in messages.
-TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name);
+/// The same from bytes in memory; `name` stands for the file in messages. Names of `packages` are understood.
+TorchArchive parse_torch_archive(std::span<const std::byte> bytes, const std::string& name,
+                                 const PicklePackages& packages = {});
+
+/// What a PyTorch file says of itself before it is read.
+struct TorchHead {
+  std::string class_name;         ///< of the whole, e.g. "mace.modules.models.MACE"; empty for plain data
+  std::vector<std::byte> pickle;  ///< data.pkl
+};
+
+/// Nothing is in it for a file that is none, or damaged, which parse_torch_archive tells.
+TorchHead torch_head(std::span<const std::byte> bytes);
 
 /// Numbers that the tensors of a model may have in all, one storage under many of them counted each time. Half
 /// precision, the shortest, comes to half a number for each byte.

@@ -94,7 +94,7 @@ struct Parameters {
   std::vector<double> zbl_cutoff;  ///< [species][species] Angstrom, at most the cutoff is used; empty without zbl
 
   double cutoff() const { return basis.cutoff; }  ///< Angstrom
-  std::size_t count() const;                      ///< numbers in all tensors
+  std::size_t count() const;                      ///< numbers in all tensors, terms of products left out
 };
 
 /// Throws Error, in words that name the part, unless all sizes fit together, all numbers are finite and the cutoffs,
