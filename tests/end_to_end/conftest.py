@@ -12,7 +12,9 @@ import pytest
 from lammps_run import BUILD, ROOT, run_lammps
 
 
-MODALITIES = {"sevennet-modalities": "PBE"}  # whose reference results the case has
+# The part of a model that the case has reference results of (a MACE case has those of every head).
+CHOICES = {"sevennet-modalities": ["--modality", "PBE"], "mace-two-heads": ["--head", "dft"],
+           "mace-mixed-density": ["--head", "a"]}
 
 
 def find_golden(case):
@@ -47,8 +49,7 @@ def golden_model(grapevine, tmp_path_factory):
             files = sorted(find_golden(case).iterdir())
             source = next(p for p in files if p.suffix in (".pth", ".pt", ".ckpt", ".zip", ".nqx", ".model"))
             para = source.parent / "para"
-            options = ["--para", para] if para.exists() else []
-            options += ["--modality", MODALITIES[case]] if case in MODALITIES else []
+            options = [*(["--para", para] if para.exists() else []), *CHOICES.get(case, [])]
             subprocess.run([grapevine, "import", source, *options, "-o", model], check=True, timeout=60)
         return model
 
