@@ -18,6 +18,7 @@ RANDOM_WEIGHTS = ["local-s-only", "one-layer-tanh", "three-layer", "f-orbitals-w
 PUBLISHED = ["published-water", "published-silver-mpi"]
 SEVENNET = [f"sevennet-{name}" for name in ("so3", "parity", "lmax3", "bias-fcn", "one-layer", "old", "modalities")]
 NEQUIX = [f"nequix-{name}" for name in ("norm", "bare", "indexed", "indexed-norm", "lmax3", "lmax4", "unsorted", "one-layer")]
+MACE = [f"mace-{name}" for name in ("float32-soft", "nu-one", "one-interaction", "two-body-order")]
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_published_sevennet_agrees_with_its_own_program_in_both_precisions(name,
             np.testing.assert_allclose(virial(found), atoms.info["virial"], rtol=0, atol=strain * len(atoms))
 
 
-@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET + NEQUIX)
+@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET + NEQUIX + MACE)
 def test_mixed_precision_is_near_double(case, golden, golden_model, evaluate):
     reference = golden(case) / "reference.extxyz"
     errors = evaluate(golden_model(case), reference, "--precision", "mixed")["errors"]
