@@ -33,6 +33,7 @@ from mace import modules
 from mace.modules import blocks
 
 ELEMENTS = [*range(1, 84), *range(89, 95)]  # H to Bi, Ac to Pu
+SCALE = 30.0  # eV, with which random weights give forces of some 0.1 eV/Angstrom
 COMMON = {"num_bessel": 8, "num_polynomial_cutoff": 5, "max_ell": 3, "num_interactions": 2, "correlation": 3,
           "radial_MLP": [64, 64, 64], "MLP_irreps": "16x0e", "interaction_cls_first": "RealAgnostic",
           "interaction_cls": "RealAgnosticResidual"}
@@ -54,7 +55,7 @@ def make_model(name, random):
     for key in ("hidden_irreps", "MLP_irreps"):
         options[key] = o3.Irreps(options[key])
     elements = len(options["atomic_numbers"])
-    return modules.ScaleShiftMACE(num_elements=elements, gate=torch.nn.functional.silu, atomic_inter_scale=0.8,
+    return modules.ScaleShiftMACE(num_elements=elements, gate=torch.nn.functional.silu, atomic_inter_scale=SCALE,
                                   atomic_inter_shift=0.1, atomic_energies=random.normal(-5, 2, elements), **options)
 
 

@@ -71,6 +71,15 @@ def torch_python():
     return python
 
 
+@pytest.fixture(scope="session")
+def mace_python():
+    """The Python with mace-torch that GRAPEVINE_MACE_PYTHON names."""
+    python = os.environ.get("GRAPEVINE_MACE_PYTHON")
+    if not python:
+        pytest.skip("GRAPEVINE_MACE_PYTHON names no Python with mace-torch")
+    return python
+
+
 @pytest.fixture
 def lammps(tmp_path):
     """lammps(script, ranks=1, ...): see run_lammps(); every run of a test shares one folder."""
