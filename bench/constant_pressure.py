@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Memory and time of SevenNet-0 at constant pressure against the number of atoms, on two ranks.
+"""Memory and time of a model at constant pressure against the number of atoms, on two ranks.
 
-    .venv/bin/python bench/sevennet_size.py MODEL.safetensors [--ranks 2] [--steps 100] [--output bench-results]
+    .venv/bin/python bench/constant_pressure.py MODEL.safetensors [--system water] [--ranks 2] [--steps 100] [--output bench-results]
 
-Random fcc CrCoNi at 1200 K and zero pressure, up to 10,976 atoms. Peak resident memory is that of the largest process,
-LAMMPS, MPI and the neighbour list included. Prints a table and leaves sevennet_size.csv and sevennet_size.png.
+Random fcc CrCoNi at 1200 K, up to 10,976 atoms, or liquid water at 300 K from a lattice of molecules, up to 10,125 atoms,
+both at zero pressure. Peak resident memory is that of the largest process, LAMMPS, MPI and the neighbour list included.
+Prints a table and leaves constant_pressure.csv and constant_pressure.png.
 """
 
 import argparse
@@ -16,11 +17,13 @@ import sys
 from multiprocessing import get_context
 from pathlib import Path
 
+import ase.io
 import numpy as np
+from universal_speed import water
 
 ROOT = Path(__file__).resolve().parents[1]
 
-INPUT = """units metal
+ALLOY = """units metal
 boundary p p p
 lattice fcc 3.56
 region box block 0 {cells} 0 {cells} 0 {cells}
@@ -42,12 +45,35 @@ thermo_style custom step temp pe press vol density
 run {steps}
 """
 
+WATER = """units metal
+boundary p p p
+read_data water-{cells}.data
+mass 1 1.008
+mass 2 15.999
+pair_style grapevine mixed
+pair_coeff * * {model} H O
+neighbor 1.0 bin
+minimize 0 0.5 50 100
+reset_timestep 0
+velocity all create 300 7
+timestep 0.0005
+fix move all npt temp 300 300 0.05 iso 0 0 0.5
+thermo 10
+thermo_style custom step temp pe press vol density
+run {steps}
+"""
+
+# Input, and edges in unit cells of four atoms or in molecules of three.
+SYSTEMS = {"CrCoNi": (ALLOY, [6, 10, 14]), "water": (WATER, [6, 10, 15])}
+
 
 def measure(arguments):
     """In a process of its own, whose children are this run's only: seconds per step, peak bytes, atoms."""
-    folder, cells, model, ranks, steps = arguments
-    name = f"in.size-{cells}"
-    (folder / name).write_text(INPUT.format(cells=cells, model=model, steps=steps))
+    folder, system, cells, model, ranks, steps = arguments
+    name = f"in.{system}-{cells}"
+    if system == "water":
+        ase.io.write(folder / f"water-{cells}.data", water(cells), format="lammps-data", specorder=["H", "O"])
+    (folder / name).write_text(SYSTEMS[system][0].format(cells=cells, model=model, steps=steps))
     command = [ROOT / "build" / "bin" / "grapevine", "lammps", "-np", str(ranks), "-in", name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
@@ -60,32 +86,36 @@ def measure(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--system", choices=SYSTEMS, default="CrCoNi", help="default: CrCoNi")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--steps", type=int, default=100, help="of the largest system; a tenth of them for the others")
-    parser.add_argument("--cells", type=int, nargs="+", default=[6, 10, 14], help="edges in unit cells of four atoms")
+    parser.add_argument("--cells", type=int, nargs="+", help="edges in unit cells of four atoms, or in molecules")
     parser.add_argument("--output", type=Path, default=Path("bench-results"))
     arguments = parser.parse_args()
-    folder = (arguments.output / "sevennet-size").resolve()
+    folder = (arguments.output / "constant-pressure").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    sizes = sorted(arguments.cells or SYSTEMS[arguments.system][1])
     rows = []
-    for cells in sorted(arguments.cells):
-        steps = arguments.steps if cells == max(arguments.cells) else max(1, arguments.steps // 10)
+    for cells in sizes:
+        steps = arguments.steps if cells == sizes[-1] else max(1, arguments.steps // 10)
+        work = (folder, arguments.system, cells, arguments.model.resolve(), arguments.ranks, steps)
         with get_context("spawn").Pool(1) as pool:
-            rows.append(pool.map(measure, [(folder, cells, arguments.model.resolve(), arguments.ranks, steps)])[0])
+            rows.append(pool.map(measure, [work])[0])
         row = rows[-1]
         print(f"{row['atoms']:>8} atoms  {row['steps']:>4} steps  {row['ms per step']:>9.1f} ms per step  "
               f"{row['bytes'] / 1e9:6.3f} GB per rank", flush=True)
     if len(rows) > 1:
         slope = np.polyfit([row["atoms"] / arguments.ranks for row in rows], [row["bytes"] for row in rows], 1)[0]
         print(f"{slope:.0f} bytes per own atom of a rank, its share of ghosts included")
-    with open(arguments.output / "sevennet_size.csv", "w", newline="") as file:
+    with open(arguments.output / "constant_pressure.csv", "w", newline="") as file:
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
         table.writerows(rows)
-    draw(rows, arguments.ranks, arguments.output / "sevennet_size.png")
+    title = f"{arguments.model.stem}, {arguments.system} at constant pressure"
+    draw(rows, arguments.ranks, title, arguments.output / "constant_pressure.png")
 
 
-def draw(rows, ranks, path):
+def draw(rows, ranks, title, path):
     import matplotlib
 
     matplotlib.use("Agg")
@@ -94,7 +124,7 @@ def draw(rows, ranks, path):
     figure, axes = pyplot.subplots(figsize=(5, 3.4), layout="constrained")
     axes.plot([row["atoms"] for row in rows], [row["bytes"] / 1e9 for row in rows], "o-", color="#0072B2")
     axes.set(xlabel="atoms", ylabel=f"peak memory of each of {ranks} ranks (GB)", xlim=0, ylim=0,
-             title="SevenNet-0, CrCoNi at constant pressure")
+             title=title)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=150)
 
