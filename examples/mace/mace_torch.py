@@ -1,8 +1,9 @@
-"""What mace-torch computes with a model: python mace_torch.py MODEL STRUCTURES.extxyz RESULTS.extxyz [--steps N --timestep FS]
+"""What mace-torch computes with a model: python mace_torch.py MODEL STRUCTURES RESULTS [--steps N] [--timestep FS]
 
-Writes energy, forces, atomic energies without those of isolated atoms and, of periodic structures, virial (minus the
-derivative of the energy by strain, eV) of every structure, in double precision. With --steps the first structure, with its
-velocities ("vel", Angstrom/ps), is moved by velocity Verlet, and the results are those of it and of all steps.
+STRUCTURES and RESULTS are files of ASE's (.extxyz, .traj). Writes energy, forces, atomic energies without those of isolated
+atoms and, of periodic structures, virial (minus the derivative of the energy by strain, eV) of every structure, in double
+precision. With --steps the first structure, which has velocities, is moved by velocity Verlet, and the results are those of
+it and of all steps.
 
 Runs in a Python that has mace-torch; water.py calls it.
 """
@@ -15,6 +16,7 @@ warnings.filterwarnings("ignore")
 import ase.io
 import torch
 from ase import units
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.md.verlet import VelocityVerlet
 
 torch.serialization.add_safe_globals([slice])
@@ -38,8 +40,7 @@ def with_results(atoms, calculator):
     atoms.calc = calculator
     energy, forces = atoms.get_potential_energy(), atoms.get_forces()
     copy = atoms.copy()
-    copy.info["energy"] = energy
-    copy.arrays["forces"] = forces.copy()
+    copy.calc = SinglePointCalculator(copy, energy=energy, forces=forces.copy())
     copy.arrays["node_energies"] = calculator.results["node_energy"].copy()
     if atoms.pbc.all():
         copy.info["virial"] = -atoms.get_stress(voigt=False) * atoms.get_volume()
@@ -47,7 +48,6 @@ def with_results(atoms, calculator):
 
 
 def dynamics(atoms, calculator, steps, timestep):
-    atoms.set_velocities(atoms.arrays.pop("vel") / (1000 * units.fs))
     atoms.calc = calculator
     motion = VelocityVerlet(atoms, timestep=timestep * units.fs)
     frames = []
@@ -65,13 +65,13 @@ def main():
     parser.add_argument("--timestep", type=float, default=0.5, help="fs (default: 0.5)")
     options = parser.parse_args()
     torch.set_default_dtype(torch.float64)  # else parts of the repulsion are in single precision all the same
-    structures = ase.io.read(options.structures, ":", format="extxyz")
+    structures = ase.io.read(options.structures, ":")
     calculator = MACECalculator(models=[load(options.model)], device="cpu", default_dtype="float64")
     if options.steps:
         results = dynamics(structures[0], calculator, options.steps, options.timestep)
     else:
         results = [with_results(atoms, calculator) for atoms in structures]
-    ase.io.write(options.results, results, format="extxyz")
+    ase.io.write(options.results, results)
 
 
 if __name__ == "__main__":
