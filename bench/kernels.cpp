@@ -1,4 +1,5 @@
-// Speed of every kernel of REANN, as operations per second and as a share of what the core can do; bench/README.md.
+// Speed of every kernel of REANN and of the passes of MACE, as operations per second and as a share of what the core
+// can do; bench/README.md.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "kernel_cases.hpp"
+#include "mace_cases.hpp"
 #include "pass_cases.hpp"
 #include "support/error.hpp"
 
@@ -72,18 +74,24 @@ void measure(benchmark::State& state, const KernelCase& kernel, double peak) {
   state.counters[fmt::format("ns/{}", kernel.item)] = 1e9 * seconds / kernel.items;
 }
 
-/// Benchmarks named sample/precision/kernel.
+void register_cases(const std::string& name, const std::vector<KernelCase>& cases, double peak) {
+  for (const KernelCase& kernel : cases)
+    benchmark::RegisterBenchmark(fmt::format("{}/{}", name, kernel.name).c_str(),
+                                 [kernel, peak](benchmark::State& state) { measure(state, kernel, peak); });
+}
+
+/// Benchmarks named sample/precision/kernel, or mace/precision/model/pass.
 template <class Real>
-void register_all(const char* precision, const std::vector<std::shared_ptr<const Sample>>& samples) {
+void register_all(const char* precision, const std::vector<std::shared_ptr<const Sample>>& samples,
+                  const std::shared_ptr<const System>& water) {
   const double peak = measure_peak<Real>();
   benchmark::AddCustomContext(fmt::format("peak in {} (GFLOP/s)", precision), fmt::format("{:.1f}", 1e-9 * peak));
   for (const auto& sample : samples) {
     std::vector<KernelCase> cases = make_kernel_cases<Real>(sample);
     for (KernelCase& pass : make_pass_cases<Real>(sample)) cases.push_back(std::move(pass));
-    for (const KernelCase& kernel : cases)
-      benchmark::RegisterBenchmark(fmt::format("{}/{}/{}", sample->name, precision, kernel.name).c_str(),
-                                   [kernel, peak](benchmark::State& state) { measure(state, kernel, peak); });
+    register_cases(fmt::format("{}/{}", sample->name, precision), cases, peak);
   }
+  register_cases(fmt::format("mace/{}", precision), make_mace_cases<Real>(water), peak);
 }
 
 int run(int argc, char** argv) {
@@ -98,8 +106,9 @@ int run(int argc, char** argv) {
   benchmark::AddCustomContext("instruction set", chosen_target());
   const std::vector<std::shared_ptr<const Sample>> samples = {std::make_shared<const Sample>(make_silver()),
                                                               std::make_shared<const Sample>(make_alloy())};
-  register_all<float>("float", samples);
-  register_all<double>("double", samples);
+  const auto water = std::make_shared<const System>(make_water());
+  register_all<float>("float", samples, water);
+  register_all<double>("double", samples, water);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

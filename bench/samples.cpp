@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -53,9 +54,46 @@ Frame make_crystal(const Lattice& lattice, const std::vector<std::string>& speci
   return frame;
 }
 
+/// A direction at random.
+Vector3 direction(std::mt19937_64& engine) {
+  for (;;) {
+    Vector3 v;
+    double square = 0;
+    for (double& x : v) {
+      x = 2 * uniform(engine) - 1;
+      square += x * x;
+    }
+    if (square > 1 || square < 0.1) continue;
+    for (double& x : v) x /= std::sqrt(square);
+    return v;
+  }
+}
+
+void add_atom(const std::string& symbol, const Vector3& from, double distance, const Vector3& along, Frame& frame) {
+  frame.symbols.push_back(symbol);
+  for (std::size_t k = 0; k < 3; ++k) frame.positions.push_back(from[k] + distance * along[k]);
+}
+
+/// A water molecule around an oxygen: bonds of 0.96 Angstrom at 104.5 degrees.
+void add_molecule(const Vector3& oxygen, std::mt19937_64& engine, Frame& frame) {
+  constexpr double bond = 0.96;
+  constexpr double cosine = -0.2504;
+  const Vector3 first = direction(engine);
+  const Vector3 other = direction(engine);
+  double along = 0;
+  for (std::size_t k = 0; k < 3; ++k) along += first[k] * other[k];
+  const double across = std::sqrt(1 - along * along);
+  Vector3 second;
+  for (std::size_t k = 0; k < 3; ++k)
+    second[k] = cosine * first[k] + std::sqrt(1 - cosine * cosine) * (other[k] - along * first[k]) / across;
+  add_atom("O", oxygen, 0, first, frame);
+  add_atom("H", oxygen, bond, first, frame);
+  add_atom("H", oxygen, bond, second, frame);
+}
+
 Sample make_sample(std::string name, const reann::Sizes& sizes, const Lattice& lattice) {
-  return {std::move(name), reann::random_parameters(sizes, seed),
-          ListGraph(make_crystal(lattice, sizes.species), sizes.species, sizes.cutoff, skin)};
+  return {{std::move(name), ListGraph(make_crystal(lattice, sizes.species), sizes.species, sizes.cutoff, skin)},
+          reann::random_parameters(sizes, seed)};
 }
 
 }  // namespace
@@ -104,7 +142,7 @@ void ListGraph::fill(const EdgeStripper<Real>& stripper, std::span<const int> ce
 template void ListGraph::fill(const EdgeStripper<float>&, std::span<const int>, EdgeBlock<float>&) const;
 template void ListGraph::fill(const EdgeStripper<double>&, std::span<const int>, EdgeBlock<double>&) const;
 
-BlockList Sample::blocks(int size) const {
+BlockList System::blocks(int size) const {
   BlockList list;
   const std::span<const int> centres = graph.centres();
   list.start(size, centres);
@@ -122,6 +160,20 @@ Sample make_silver() {
 Sample make_alloy() {
   const reann::Sizes sizes{.species = {"Nb", "Mo", "Ta", "W"}, .cutoff = 5, .waves = 8};
   return make_sample("alloy", sizes, {3.24, {{0.25, 0.25, 0.25}, {0.75, 0.75, 0.75}}, {10, 10, 20}});
+}
+
+System make_water() {
+  const Lattice lattice{3.104, {{0.5, 0.5, 0.5}}, {6, 6, 6}};
+  std::mt19937_64 engine(seed);
+  Frame frame;
+  frame.periodic = {true, true, true};
+  for (std::size_t k = 0; k < 3; ++k) frame.cell[4 * k] = lattice.a * lattice.cells[k];
+  for (const std::array<int, 3>& cell : ordered_cells(lattice)) {
+    Vector3 oxygen;
+    for (std::size_t k = 0; k < 3; ++k) oxygen[k] = lattice.a * (cell[k] + 0.5);
+    add_molecule(oxygen, engine, frame);
+  }
+  return {"water", ListGraph(frame, {"H", "O"}, 5, skin)};
 }
 
 }  // namespace grapevine::kernel_bench

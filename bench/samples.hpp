@@ -47,14 +47,18 @@ class ListGraph final : public Graph {
   EdgeStripper<double> in_double_;
 };
 
-/// A model and a system to run it on, the same in every run.
-struct Sample {
+/// A system to run a model on, the same in every run.
+struct System {
   std::string name;
-  reann::Parameters parameters;
   ListGraph graph;
 
   /// Centres in blocks of up to `size`, as the evaluator makes them.
   BlockList blocks(int size) const;
+};
+
+/// With a REANN model for it.
+struct Sample : System {
+  reann::Parameters parameters;
 };
 
 /// fcc silver, a = 4.09 Angstrom, 4,000 atoms displaced by up to 0.1 Angstrom; the published silver model's sizes.
@@ -62,5 +66,9 @@ Sample make_silver();
 
 /// A random alloy of four species on a bcc lattice, a = 3.24 Angstrom, displaced alike; K = 8 and a cutoff of 5.
 Sample make_alloy();
+
+/// Water of 1 g/cm3, 648 atoms: molecules on a cubic lattice, each turned at random; an atom has 52 neighbours within 5
+/// Angstrom. Species are H and O.
+System make_water();
 
 }  // namespace grapevine::kernel_bench

@@ -18,19 +18,18 @@ CellGraph::CellGraph(bool mixed)
 
 void CellGraph::sort(const Atom &atom, double cutoff, double skin)
 {
-  const int atoms = atom.nlocal + atom.nghost;
-  const double *positions = atoms > 0 ? atom.x[0] : nullptr;
-  std::vector<int> centres;
-  centres.reserve(static_cast<std::size_t>(atom.nlocal));
+  const double *positions = atom.nlocal + atom.nghost > 0 ? atom.x[0] : nullptr;
   std::visit(
       [&](auto &cells) {
-        cells.sort(positions, atoms, cutoff, skin);
+        cells.sort(positions, atom.nlocal, atom.nghost, cutoff, skin);
         cells.update(positions, {});
-        for (const int i : cells.order())
-          if (i < atom.nlocal) centres.push_back(i);
       },
       cells_);
-  set_centres(std::move(centres));
+}
+
+std::span<const int> CellGraph::centres() const
+{
+  return std::visit([](const auto &cells) { return cells.order(); }, cells_);
 }
 
 void CellGraph::visit_lists(const Visit &visit) const

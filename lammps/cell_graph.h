@@ -19,6 +19,7 @@ class CellGraph final : public LammpsGraph {
   /// until some atom has moved by half of `skin`.
   void sort(const Atom &atom, double cutoff, double skin);
 
+  std::span<const int> centres() const override;
   void visit_lists(const Visit &visit) const override;
   void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
   void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;

@@ -40,6 +40,5 @@ void LammpsGraph::set_model(const Atom &atom, const int *species_of_type, double
 
 double LammpsGraph::bytes() const
 {
-  return static_cast<double>((centres_.capacity() + row_of_ghost_.capacity() + species_.capacity()) * sizeof(int) +
-                             at_boundary_.capacity());
+  return static_cast<double>((row_of_ghost_.capacity() + species_.capacity()) * sizeof(int) + at_boundary_.capacity());
 }

@@ -35,7 +35,6 @@ class LammpsGraph : public grapevine::Graph {
 
   int own() const override { return own_; }
   int ghosts() const override { return ghosts_; }
-  std::span<const int> centres() const override { return centres_; }
   std::span<const int> species() const override { return species_; }
   std::span<const unsigned char> at_boundary() const override { return at_boundary_; }
   std::optional<std::span<const int>> ghost_rows() const override { return ghost_rows_; }
@@ -43,7 +42,6 @@ class LammpsGraph : public grapevine::Graph {
   virtual double bytes() const;
 
  protected:
-  void set_centres(std::vector<int> centres) { centres_ = std::move(centres); }
   grapevine::AtomRows rows() const { return {own_, row_of_ghost_.data()}; }
 
  private:
@@ -53,7 +51,6 @@ class LammpsGraph : public grapevine::Graph {
   int own_ = 0;
   int ghosts_ = 0;
   bool own_rows_ = true;
-  std::vector<int> centres_;
   std::vector<int> row_of_ghost_;
   std::optional<std::vector<int>> ghost_rows_;
   std::vector<unsigned char> at_boundary_;

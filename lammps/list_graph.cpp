@@ -15,12 +15,12 @@ ListGraph::ListGraph(bool mixed)
 void ListGraph::set_list(const NeighList &list, std::vector<int> centres)
 {
   list_ = &list;
-  set_centres(std::move(centres));
+  centres_ = std::move(centres);
 }
 
 void ListGraph::visit_lists(const Visit &visit) const
 {
-  for (const int i : centres()) visit(i, {list_->firstneigh[i], static_cast<std::size_t>(list_->numneigh[i])});
+  for (const int i : centres_) visit(i, {list_->firstneigh[i], static_cast<std::size_t>(list_->numneigh[i])});
 }
 
 void ListGraph::place(const double *positions, int atoms, double cutoff, double reach)
@@ -52,5 +52,6 @@ void ListGraph::edges(std::span<const int> centres, grapevine::EdgeBlock<double>
 
 double ListGraph::bytes() const
 {
-  return LammpsGraph::bytes() + std::visit([](const auto &stripper) { return stripper.bytes(); }, stripper_);
+  return LammpsGraph::bytes() + static_cast<double>(centres_.capacity() * sizeof(int)) +
+         std::visit([](const auto &stripper) { return stripper.bytes(); }, stripper_);
 }

@@ -19,6 +19,7 @@ class ListGraph final : public LammpsGraph {
   /// Takes up a new neighbour list and those of its atoms whose energy is computed.
   void set_list(const NeighList &list, std::vector<int> centres);
 
+  std::span<const int> centres() const override { return centres_; }
   void visit_lists(const Visit &visit) const override;
   void edges(std::span<const int> centres, grapevine::EdgeBlock<float> &block) const override;
   void edges(std::span<const int> centres, grapevine::EdgeBlock<double> &block) const override;
@@ -30,6 +31,7 @@ class ListGraph final : public LammpsGraph {
   template <class Real> void fill(std::span<const int>, grapevine::EdgeBlock<Real> &) const;
 
   const NeighList *list_ = nullptr;
+  std::vector<int> centres_;
   std::variant<grapevine::EdgeStripper<double>, grapevine::EdgeStripper<float>> stripper_;
 };
 

@@ -10,6 +10,8 @@
 #include "formats/mapped_file.hpp"
 #include "formats/model_files/model_file.hpp"
 #include "formats/sha256.hpp"
+#include "models/mace/file.hpp"
+#include "models/mace/model.hpp"
 #include "models/nequip/file.hpp"
 #include "models/nequip/model.hpp"
 #include "models/reann/file.hpp"
@@ -26,14 +28,18 @@ std::shared_ptr<const Potential> read_reann(const TensorFile& file) {
   return std::make_shared<reann::ReannPotential>(reann::read_parameters(file));
 }
 
+std::shared_ptr<const Potential> read_mace(const TensorFile& file) {
+  return std::make_shared<mace::MacePotential>(mace::read_parameters(file));
+}
+
 std::shared_ptr<const Potential> read_nequip(const TensorFile& file) {
   return std::make_shared<nequip::NequipPotential>(nequip::read_parameters(file));
 }
 
 // Every architecture has its line here and nowhere else.
 const std::map<std::string, Reader>& readers() {
-  static const std::map<std::string, Reader> all = {{nequip::architecture, read_nequip},
-                                                    {reann::architecture, read_reann}};
+  static const std::map<std::string, Reader> all = {
+      {mace::architecture, read_mace}, {nequip::architecture, read_nequip}, {reann::architecture, read_reann}};
   return all;
 }
 

@@ -63,12 +63,15 @@ class CellEdges<Real>::Candidates {
  public:
   using Index = std::conditional_t<std::is_same_v<Real, float>, std::int32_t, std::int64_t>;
 
+  /// Ranges of own atoms and of ghosts.
+  using Ranges = std::array<std::vector<CellList::Range>, 2>;
+
   /// With all atoms of the ranges that are in `place`, which is as it is now, or simply all. `far` is a point beyond
   /// the cutoff of all centres.
-  Candidates(const CellEdges& all, std::span<const CellList::Range> ranges, const Bounds* place,
-             const std::array<Coordinate, 3>& far) {
+  Candidates(const CellEdges& all, const Ranges& ranges, const Bounds* place, const std::array<Coordinate, 3>& far) {
     std::size_t size = padding;
-    for (const CellList::Range& range : ranges) size += static_cast<std::size_t>(range.last - range.first);
+    for (const auto& of : ranges)
+      for (const CellList::Range& range : of) size += static_cast<std::size_t>(range.last - range.first);
     storage_ = std::make_unique_for_overwrite<std::byte[]>(
         size * (3 * sizeof(Coordinate) + 3 * sizeof(Real) + sizeof(Index) + sizeof(int)));
     std::byte* end = storage_.get();  // widest numbers first, so that all are aligned
@@ -80,16 +83,20 @@ class CellEdges<Real>::Candidates {
     edges.y = next_array<Real>(end, size);
     edges.z = next_array<Real>(end, size);
     edges.atom = next_array<int>(end, size);
-    const int* order = all.cells_.order().data();
     std::size_t n = 0;
-    for (const CellList::Range& range : ranges)
-      for (auto k = static_cast<std::size_t>(range.first); k < static_cast<std::size_t>(range.last); ++k) {
-        if (place != nullptr && !place->contains(all.positions_ + 3 * static_cast<std::ptrdiff_t>(order[k]))) continue;
-        x[n] = all.x_[k];
-        y[n] = all.y_[k];
-        z[n] = all.z_[k];
-        atoms[n++] = order[k];
-      }
+    for (std::size_t s = 0; s < 2; ++s)
+      for (const CellList::Range& range : ranges[s])
+        for (auto k = static_cast<std::size_t>(range.first); k < static_cast<std::size_t>(range.last); ++k) {
+          const Sorted& from = all.sorted_[s];
+          const int atom = from.first + from.cells.order()[k];
+          if (place != nullptr && !place->contains(all.positions_ + 3 * static_cast<std::ptrdiff_t>(atom))) continue;
+          const std::array<Coordinate, 3> r =
+              from.keeps_coordinates() ? std::array{from.x[k], from.y[k], from.z[k]} : all.coordinates(atom);
+          x[n] = r[0];
+          y[n] = r[1];
+          z[n] = r[2];
+          atoms[n++] = atom;
+        }
     near = {x, y, z, atoms, static_cast<int>(n)};
     std::fill_n(x + n, padding, far[0]);
     std::fill_n(y + n, padding, far[1]);
@@ -105,7 +112,7 @@ class CellEdges<Real>::Candidates {
 };
 
 template <class Real>
-void CellEdges<Real>::sort(const double* positions, int atoms, double cutoff, double skin) {
+void CellEdges<Real>::sort(const double* positions, int own, int ghosts, double cutoff, double skin) {
   cutoff_ = longest_ = cutoff;
   skin_ = skin;
   const double reach = cutoff + skin;
@@ -115,25 +122,59 @@ void CellEdges<Real>::sort(const double* positions, int atoms, double cutoff, do
     wrap_ = std::ldexp(spacing_, 32) - reach - slack;
     widest_ = std::min(widest_, wrap_ - reach - slack);
   }
-  cells_.sort(positions, atoms, cutoff + 0.5 * skin);
-  for (auto* array : {&x_, &y_, &z_}) array->resize(static_cast<std::size_t>(atoms));
+  check_positions(positions, own + ghosts);
+  const bool keep = static_cast<std::size_t>(own) <= most_kept_;
+  for (Sorted& sorted : sorted_) {
+    const bool is_own = &sorted == sorted_.data();
+    sorted.first = is_own ? 0 : own;
+    sorted.cells.sort(positions + 3 * static_cast<std::ptrdiff_t>(sorted.first), is_own ? own : ghosts,
+                      cutoff + 0.5 * skin);
+    for (auto* array : {&sorted.x, &sorted.y, &sorted.z})
+      array->resize(keep ? static_cast<std::size_t>(sorted.atoms()) : 0);
+  }
 }
 
 template <class Real>
 void CellEdges<Real>::update(const double* positions, const AtomRows& rows) {
   positions_ = positions;
   rows_ = rows;
+  bool finite = true;
+  for (Sorted& sorted : sorted_)
+    if (sorted.atoms() > 0) finite = sorted.keeps_coordinates() && follow(sorted) && finite;
+  if (!finite) check_positions(positions, sorted_[0].atoms() + sorted_[1].atoms());
+}
+
+// Whether all of them are finite.
+template <class Real>
+bool CellEdges<Real>::follow(Sorted& sorted) {
   const auto coordinate = coordinate_of<Real>(spacing_);
-  const std::span<const int> order = cells_.order();
+  const double* positions = positions_ + 3 * static_cast<std::ptrdiff_t>(sorted.first);
+  const std::span<const int> order = sorted.cells.order();
   double check = 0;
   for (std::size_t n = 0; n < order.size(); ++n) {
     const double* r = positions + 3 * static_cast<std::ptrdiff_t>(order[n]);
     check += 0 * (r[0] + r[1] + r[2]);
-    x_[n] = coordinate(r[0]);
-    y_[n] = coordinate(r[1]);
-    z_[n] = coordinate(r[2]);
+    sorted.x[n] = coordinate(r[0]);
+    sorted.y[n] = coordinate(r[1]);
+    sorted.z[n] = coordinate(r[2]);
   }
-  if (check != 0) check_positions(positions, static_cast<int>(order.size()));
+  return check == 0;
+}
+
+template <class Real>
+std::array<typename CellEdges<Real>::Coordinate, 3> CellEdges<Real>::coordinates(int atom) const {
+  const auto coordinate = coordinate_of<Real>(spacing_);
+  const double* r = positions_ + 3 * static_cast<std::ptrdiff_t>(atom);
+  return {coordinate(r[0]), coordinate(r[1]), coordinate(r[2])};
+}
+
+template <class Real>
+double CellEdges<Real>::bytes() const {
+  double sum = 0;
+  for (const Sorted& of : sorted_)
+    sum += of.cells.bytes() +
+           static_cast<double>((of.x.capacity() + of.y.capacity() + of.z.capacity()) * sizeof(Coordinate));
+  return sum;
 }
 
 template <class Real>
@@ -166,11 +207,14 @@ std::array<typename CellEdges<Real>::Coordinate, 3> CellEdges<Real>::far_from(co
 // Where cells are long, some atoms in them are so far away that differences on the grid would wrap around.
 template <class Real>
 typename CellEdges<Real>::Candidates CellEdges<Real>::candidates(const Bounds& bounds, double reach) const {
-  std::vector<CellList::Range> ranges;
-  ranges.reserve(32);
-  cells_.near(bounds, reach + slack, ranges);
+  typename Candidates::Ranges ranges;
   bool wraps = false;
-  for (std::size_t k = 0; k < 3; ++k) wraps = wraps || bounds.extent(k) + reach + skin_ + cells_.sides()[k] > wrap_;
+  for (std::size_t s = 0; s < 2; ++s) {
+    const CellList& cells = sorted_[s].cells;
+    ranges[s].reserve(32);
+    cells.near(bounds, reach + slack, ranges[s]);
+    for (std::size_t k = 0; k < 3; ++k) wraps = wraps || bounds.extent(k) + reach + skin_ + cells.sides()[k] > wrap_;
+  }
   const Bounds place = bounds.widened(reach + slack);
   return Candidates(*this, ranges, wraps ? &place : nullptr, far_from(bounds));
 }
@@ -212,9 +256,8 @@ void CellEdges<Real>::visit_lists(std::span<const int> centres,
 
 template <class Real>
 int CellEdges<Real>::strip(const Candidates& all, int centre, double cutoff) const {
-  const auto coordinate = coordinate_of<Real>(spacing_);
-  const double* r = positions_ + 3 * static_cast<std::ptrdiff_t>(centre);
-  const NearCentre<Coordinate> of{coordinate(r[0]), coordinate(r[1]), coordinate(r[2]), centre};
+  const std::array<Coordinate, 3> r = coordinates(centre);
+  const NearCentre<Coordinate> of{r[0], r[1], r[2], centre};
   const auto most = static_cast<Real>(cutoff * cutoff);
   int found = 0;
   Real nearest = 0;

@@ -19,16 +19,21 @@ namespace grapevine {
 /// Finds edges without lists of neighbours: atoms stay sorted by cells while they move less than half a skin.
 ///
 /// Edges are those that EdgeStripper makes from a list of all atoms within cutoff and skin, to the bit, in another
-/// order: in float, differences of positions are taken on the same grid.
+/// order: in float, differences of positions are taken on the same grid. Own atoms, which are the centres, and ghosts
+/// have cells of their own.
 template <class Real>
 class CellEdges {
  public:
   /// On the grid in float, Angstrom in double.
   using Coordinate = std::conditional_t<std::is_same_v<Real, float>, std::int32_t, double>;
 
-  /// Sorts atoms at `positions` [atoms][3]; edges up to `cutoff` long are to be found until some have moved by half of
-  /// `skin`. Throws AtomError for a position that is not finite.
-  void sort(const double* positions, int atoms, double cutoff, double skin);
+  /// Coordinates of up to `most_kept` atoms are kept in the order of their cells; of more they are taken from the
+  /// positions wherever they are wanted, which saves a third to a half of the memory and takes longer.
+  explicit CellEdges(std::size_t most_kept = 8'000'000) : most_kept_(most_kept) {}
+
+  /// Sorts atoms at `positions` [own + ghosts][3]; edges up to `cutoff` long are to be found until some have moved by
+  /// half of `skin`. Throws AtomError for a position that is not finite.
+  void sort(const double* positions, int own, int ghosts, double cutoff, double skin);
 
   /// Takes up where the atoms that were sorted are now, and their rows as edges are to name them. Throws AtomError for
   /// a position that is not finite.
@@ -37,8 +42,8 @@ class CellEdges {
   /// Another cutoff, no longer than that of sort().
   void set_cutoff(double cutoff) { cutoff_ = cutoff; }
 
-  /// Atoms in an order in which those near each other in space are near each other.
-  std::span<const int> order() const { return cells_.order(); }
+  /// Own atoms in an order in which those near each other in space are near each other.
+  std::span<const int> order() const { return sorted_[0].cells.order(); }
 
   /// Appends the edges of `centres`, which are best near each other. Throws AtomError for two atoms less than 0.01
   /// Angstrom apart.
@@ -48,13 +53,23 @@ class CellEdges {
   /// update() found them, if that was where they were sorted.
   void visit_lists(std::span<const int> centres, const std::function<void(int, std::span<const int>)>& visit) const;
 
-  double bytes() const {
-    return cells_.bytes() + static_cast<double>((x_.capacity() + y_.capacity() + z_.capacity()) * sizeof(Coordinate));
-  }
+  double bytes() const;
 
  private:
   class Candidates;
 
+  /// Atoms first .. first + number of them - 1.
+  struct Sorted {
+    int first = 0;
+    CellList cells;                   // of atoms counted from `first`
+    std::vector<Coordinate> x, y, z;  // in order of the cells, or empty
+
+    int atoms() const { return static_cast<int>(cells.order().size()); }
+    bool keeps_coordinates() const { return !x.empty(); }
+  };
+
+  bool follow(Sorted& sorted);
+  std::array<Coordinate, 3> coordinates(int atom) const;
   Bounds bounds_of(std::span<const int> atoms) const;
   bool is_wide(const Bounds& bounds) const;
   Candidates candidates(const Bounds& bounds, double reach) const;
@@ -65,10 +80,10 @@ class CellEdges {
   int strip(const Candidates& all, int centre, double cutoff) const;
   void fail_too_close(int centre, const NearEdges<Real>& edges, int count) const;
 
-  CellList cells_;
+  std::size_t most_kept_;
+  std::array<Sorted, 2> sorted_;  // own atoms and ghosts
   const double* positions_ = nullptr;
   AtomRows rows_;
-  std::vector<Coordinate> x_, y_, z_;  // in order of the cells
   double cutoff_ = 0;
   double longest_ = 0;  // cutoff of sort()
   double skin_ = 0;

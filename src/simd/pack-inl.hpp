@@ -171,6 +171,36 @@ HWY_INLINE Pack<Real, 4> sums_of_lanes(const Pack<Real, 8>& a, const Pack<Real, 
   }
 }
 
+/// The sums of all blocks of four numbers of a register.
+template <class D>
+HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sum_of_blocks(D d, hn::Vec<D> sum) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    return sum;
+  } else {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, sum), hn::UpperHalf(half, sum)));
+  }
+}
+
+/// to[i] = the sum of the lanes of lines[i]. Up to three numbers more are written.
+template <int count, class Real, int N>
+HWY_INLINE void store_sums_of_lanes(const Pack<Real, N> (&lines)[count], Real* to) {
+  using P = Pack<Real, N>;
+  int i = 0;
+  if constexpr (std::is_same_v<Real, float> && P::parts == 1 && N >= 4) {
+    const typename P::Tag d;
+    const auto fold = [&](const auto& a, const auto& b)
+                          HWY_ATTR { return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b)); };
+    const auto line = [&](int n) HWY_ATTR { return lines[n < count ? n : count - 1].part[0]; };
+    // Two levels of interleaved additions leave the sums of four lines in every block.
+    for (; i + 1 < count; i += 4) {
+      const auto sum = fold(fold(line(i), line(i + 2)), fold(line(i + 1), line(i + 3)));
+      hn::StoreU(sum_of_blocks(d, sum), hn::CappedTag<float, 4>(), to + i);
+    }
+  }
+  for (; i < count; ++i) to[i] = sum_of_lanes(lines[i]);
+}
+
 }  // namespace grapevine::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

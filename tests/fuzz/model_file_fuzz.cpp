@@ -2,9 +2,11 @@
 #include <string>
 
 #include "formats/model_files/model_file.hpp"
+#include "models/equivariant/radial_splines.hpp"
+#include "models/mace/edge_kinds.hpp"
 #include "models/mace/file.hpp"
+#include "models/mace/monomials.hpp"
 #include "models/nequip/file.hpp"
-#include "models/nequip/radial_splines.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/radial_table.hpp"
 #include "target.hpp"
@@ -12,10 +14,14 @@
 namespace {
 
 /// As for a run in mixed precision.
-void make_tables(const grapevine::nequip::Parameters& p) { grapevine::nequip::fit_splines(p); }
+void make_tables(const grapevine::nequip::Parameters& p) {
+  grapevine::equivariant::RadialSplines({radial_weights(p), {}}, p.count());
+}
 
 void make_tables(const grapevine::mace::Parameters& p) {
-  for (std::size_t t = 0; t < p.interactions.size(); ++t) radial_weights(p, t, 0, 0);
+  grapevine::equivariant::RadialSplines(grapevine::mace::EdgeKinds(p).family, p.count());
+  for (const grapevine::mace::Interaction& x : p.interactions)
+    folded_coefficients(x.contractions, 0, x.message.front().channels);
 }
 
 void make_tables(const grapevine::reann::Parameters& p) {

@@ -110,16 +110,25 @@ class CellEdgesTest : public ::testing::TestWithParam<Placement> {
     const auto atoms = static_cast<std::size_t>(GetParam().atoms);
     std::vector<int> rows(atoms);
     std::iota(rows.rbegin(), rows.rend(), 100);
-    CellEdges<Real> cells;
-    cells.sort(positions.data(), GetParam().atoms, cutoff, skin);
+    for (const int own : {GetParam().atoms, GetParam().atoms / 3})
+      for (const std::size_t most_kept : {std::size_t{0}, atoms})
+        compare_with_lists<Real>(positions, rows, own, most_kept);
+  }
+
+  template <class Real>
+  void compare_with_lists(const std::vector<double>& positions, const std::vector<int>& rows, int own,
+                          std::size_t most_kept) {
+    CellEdges<Real> cells(most_kept);
+    cells.sort(positions.data(), own, GetParam().atoms - own, cutoff, skin);
     for (const double distance : {0.0, 0.2, 0.5 * skin}) {
       const std::vector<double> now = moved(positions, distance, 2);
       cells.update(now.data(), {0, rows.data()});
       for (const double length : {cutoff, 2.5}) {
         cells.set_cutoff(length);
-        const Edges<Real> expected = edges_of_lists<Real>(now, rows, length);
+        Edges<Real> expected = edges_of_lists<Real>(now, rows, length);
+        expected.resize(static_cast<std::size_t>(own));
         for (const std::size_t block_size : {std::size_t{1}, std::size_t{16}, std::size_t{100}})
-          expect_same_edges(edges_in_cells(cells, atoms, block_size), expected);
+          expect_same_edges(edges_in_cells(cells, expected.size(), block_size), expected);
       }
     }
   }
@@ -132,7 +141,7 @@ TEST_P(CellEdgesTest, AreThoseOfListsInFloat) { compare_with_lists<float>(); }
 TEST_P(CellEdgesTest, ListsReachAsFarAsTheSkin) {
   const std::vector<double> positions = random_positions(GetParam(), 3);
   CellEdges<double> cells;
-  cells.sort(positions.data(), GetParam().atoms, cutoff, skin);
+  cells.sort(positions.data(), GetParam().atoms, 0, cutoff, skin);
   cells.update(positions.data(), {});
   int visited = 0;
   cells.visit_lists(cells.order(), [&](int i, std::span<const int> neighbours) {
@@ -157,7 +166,7 @@ TEST(CellEdges, OrderHasEachAtomOnceAndNeighboursTogether) {
   const Placement where{"", 1000, {30, 30, 30}, 0};
   const std::vector<double> positions = random_positions(where, 4);
   CellEdges<double> cells;
-  cells.sort(positions.data(), where.atoms, cutoff, skin);
+  cells.sort(positions.data(), where.atoms, 0, cutoff, skin);
   std::vector<int> order(cells.order().begin(), cells.order().end());
   double together = 0;
   for (std::size_t n = 1; n < order.size(); ++n)
@@ -173,7 +182,7 @@ TEST(CellEdges, AtomsOnTopOfEachOtherAreAnError) {
   const std::vector<double> positions{0, 0, 0, 1, 0, 0, 1, 0, 0.005};
   const std::vector<int> rows{0, 1, 2};
   CellEdges<float> cells;
-  cells.sort(positions.data(), 3, cutoff, skin);
+  cells.sort(positions.data(), 3, 0, cutoff, skin);
   cells.update(positions.data(), {0, rows.data()});
   EdgeBlock<float> block;
   try {
@@ -190,10 +199,11 @@ TEST(CellEdges, PositionsThatAreNotFiniteAreAnError) {
   std::vector<double> positions{0, 0, 0, 1, 0, 0};
   const std::vector<int> rows{0, 1};
   CellEdges<float> cells;
-  cells.sort(positions.data(), 2, cutoff, skin);
+  cells.sort(positions.data(), 2, 0, cutoff, skin);
   positions[4] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THROW(cells.update(positions.data(), {0, rows.data()}), AtomError);
-  EXPECT_THROW(cells.sort(positions.data(), 2, cutoff, skin), AtomError);
+  EXPECT_THROW(cells.sort(positions.data(), 2, 0, cutoff, skin), AtomError);
+  EXPECT_THROW(cells.sort(positions.data(), 1, 1, cutoff, skin), AtomError);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
-#include "formats/text/extxyz.hpp"
+#include "equivariant_random.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine::test {
@@ -44,11 +43,5 @@ struct NequipSizes {
 /// Weights such that features and energies (eV) are of order one where an atom has some twenty neighbours. Passes
 /// nequip::check.
 nequip::Parameters random_parameters(const NequipSizes& sizes, unsigned seed);
-
-/// Atoms of the given symbols in turn at random places in a cell (rows are vectors, Angstrom) periodic in all
-/// directions, no two closer than 1.5 Angstrom, images included; some stand outside the cell. Throws Error where there
-/// is no room.
-Frame random_crystal(const std::vector<std::string>& symbols, int atoms, const std::array<double, 9>& cell,
-                     unsigned seed);
 
 }  // namespace grapevine::test

@@ -3,17 +3,11 @@
 #include <array>
 #include <vector>
 
+#include "equivariant_reference.hpp"
 #include "formats/text/extxyz.hpp"
 #include "models/nequip/parameters.hpp"
 
 namespace grapevine::test {
-
-/// Real spherical harmonics of order l of the vector d, [2 l + 1] in e3nn's order and axes, of norm
-/// sqrt(2 l + 1) |d|^l.
-std::vector<double> real_harmonics(int l, const std::array<double, 3>& d);
-
-/// The real Wigner 3j symbol of orders up to equivariant::max_order; zero unless they couple.
-double wigner_3j(int l1, int l2, int l3, int m1, int m2, int m3);
 
 /// Atomic energies (eV) by the formulas in nequip/parameters.hpp one by one, in double precision, neighbours by trying
 /// every periodic image. The frame has all three cell vectors if any direction is periodic.

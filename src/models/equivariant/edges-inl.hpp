@@ -7,6 +7,7 @@
 #endif
 
 #include <cstddef>
+#include <vector>
 
 #include "engine/graph.hpp"
 #include "models/equivariant/irreps.hpp"
@@ -28,6 +29,7 @@ struct EdgeGeometry {
   simd::AlignedVector<Real> stretch;   // [stride] of distances for the radial functions; only if `stretched`
   simd::AlignedVector<Real> stretched_distance;
   bool stretched = false;
+  std::vector<int> kind;                 // [edges] of the radial functions; empty: one kind for all
   simd::AlignedVector<Real> direction;   // [3][stride] from the centre to the neighbour
   simd::AlignedVector<Real> harmonic;    // [harmonics][stride]
   simd::AlignedVector<Real> d_distance;  // [stride] dE/d(radial distance)
@@ -35,6 +37,7 @@ struct EdgeGeometry {
 
   /// [stride] what the radial functions take for the distance.
   const Real* radial_distance() const { return stretched ? stretched_distance.data() : distance.data(); }
+  int kind_of(int edge) const { return kind.empty() ? 0 : kind[static_cast<std::size_t>(edge)]; }
   const Real* harmonics(int l) const { return harmonic.data() + l * l * stride; }
   Real* d_harmonics(int l) { return d_harmonic.data() + l * l * stride; }
 };

@@ -12,6 +12,7 @@
 
 #include "models/equivariant/layout.hpp"
 #include "models/equivariant/line-inl.hpp"
+#include "simd/aligned_vector.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::equivariant::HWY_NAMESPACE {
@@ -27,6 +28,20 @@ struct BlockFeatures {
   Real* of(int irreps) const { return numbers + layout->offset(irreps) * most; }
 };
 
+/// Memory for blocks of up to `most` atoms, for irreps of several sorts in turn.
+template <class Real, int most>
+class BlockBuffer {
+ public:
+  /// Makes room.
+  void fit(const Layout& layout) {
+    numbers_.resize(std::max(numbers_.size(), static_cast<std::size_t>(layout.size()) * most));
+  }
+  BlockFeatures<Real> as(const Layout& layout) { return {&layout, most, numbers_.data()}; }
+
+ private:
+  simd::AlignedVector<Real> numbers_;
+};
+
 template <class Real>
 void clear(int atoms, const BlockFeatures<Real>& x) {
   for (int i = 0; i < x.layout->count(); ++i) std::fill_n(x.of(i), x.layout->size(i) * atoms, Real(0));
@@ -36,6 +51,24 @@ template <class Real>
 void scale(int atoms, Real factor, const BlockFeatures<Real>& x) {
   for (int i = 0; i < x.layout->count(); ++i)
     for (std::ptrdiff_t n = 0; n < x.layout->size(i) * atoms; ++n) x.of(i)[n] *= factor;
+}
+
+template <class Real>
+void scale_atom(int atom, Real factor, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i) {
+    Real* numbers = x.of(i) + atom * x.layout->size(i);
+    for (std::ptrdiff_t n = 0; n < x.layout->size(i); ++n) numbers[n] *= factor;
+  }
+}
+
+/// Sum of the products of all numbers of an atom; x and y are laid out alike.
+template <class Real>
+Real dot_of_atom(int atom, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) {
+  Real sum = 0;
+  for (int i = 0; i < x.layout->count(); ++i)
+    for (std::ptrdiff_t n = atom * x.layout->size(i); n < (atom + 1) * x.layout->size(i); ++n)
+      sum += x.of(i)[n] * y.of(i)[n];
+  return sum;
 }
 
 /// Every atom's numbers become those of `row`, which is laid out as one atom's.

@@ -6,11 +6,13 @@
 #define GRAPEVINE_EQUIVARIANT_LINEAR_INL
 #endif
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
 #include "models/equivariant/features-inl.hpp"
 #include "models/equivariant/linear.hpp"
+#include "models/equivariant/rows.hpp"
 #include "simd/aligned_vector.hpp"
 #include "simd/multiply_add-inl.hpp"
 
@@ -28,8 +30,8 @@ class PaddedMatrix {
     for (int i = 0; i < inputs; ++i)
       for (int o = 0; o < outputs; ++o) {
         const Real w = static_cast<Real>(weight[static_cast<std::size_t>(i) * outputs + o]);
-        forward_[static_cast<std::size_t>(i) * outputs_ + o] = w;
-        backward_[static_cast<std::size_t>(o) * inputs_ + i] = w;
+        forward_[place(i, o, inputs_, outputs_)] = w;
+        backward_[place(o, i, outputs_, inputs_)] = w;
       }
   }
 
@@ -37,18 +39,35 @@ class PaddedMatrix {
   int outputs() const { return outputs_; }
 
   /// y[rows][outputs] += x[rows][inputs] W
-  void add(int rows, const Real* x, Real* y) const {
-    multiply_add<Real>(rows, inputs_, outputs_, {x, inputs_, 1}, forward_.data(), outputs_, y, outputs_);
-  }
+  void add(int rows, const Real* x, Real* y) const { add(rows, inputs_, outputs_, x, forward_.data(), y); }
   /// dx[rows][inputs] += dy[rows][outputs] W^T
   void add_transposed(int rows, const Real* dy, Real* dx) const {
-    multiply_add<Real>(rows, outputs_, inputs_, {dy, outputs_, 1}, backward_.data(), inputs_, dx, inputs_);
+    add(rows, outputs_, inputs_, dy, backward_.data(), dx);
   }
 
  private:
+  // A panel of two lines of columns stays in the first cache while all rows take it. Within a matrix, rows of a power
+  // of two of lines would share a few places of the cache.
+  static constexpr int panel = 2 * Line<Real>::lanes;
+
+  /// Where an element stands in a matrix by panels.
+  static std::size_t place(int row, int column, int rows, int columns) {
+    const int first = column / panel * panel;
+    return static_cast<std::size_t>(first) * rows + static_cast<std::size_t>(row) * std::min(panel, columns - first) +
+           (column - first);
+  }
+
+  static void add(int rows, int inner, int columns, const Real* x, const Real* matrix, Real* y) {
+    for (int first = 0; first < columns; first += panel) {
+      const int width = std::min(panel, columns - first);
+      multiply_add<Real>(rows, inner, width, {x, inner, 1}, matrix + static_cast<std::ptrdiff_t>(first) * inner, width,
+                         y + first, columns);
+    }
+  }
+
   int inputs_, outputs_;
-  simd::AlignedVector<Real> forward_;   // [inputs][outputs]
-  simd::AlignedVector<Real> backward_;  // [outputs][inputs]
+  simd::AlignedVector<Real> forward_;   // [panels][inputs][columns of the panel]
+  simd::AlignedVector<Real> backward_;  // of the transposed matrix
 };
 
 /// EquivariantLinear for blocks of atoms.
@@ -77,6 +96,29 @@ class LinearKernel {
     PaddedMatrix<Real> matrix;
   };
   std::vector<Part> parts_;
+};
+
+/// The same with its biases.
+template <class Real>
+class AffineKernel {
+ public:
+  explicit AffineKernel(const EquivariantLinear& linear)
+      : linear_(linear), bias_(in_precision<Real>(bias_row(linear))) {}
+
+  /// y = x W + bias
+  void run(int atoms, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) const {
+    spread(atoms, bias_.data(), y);
+    linear_.add(atoms, x, y);
+  }
+  void add_transposed(int atoms, const BlockFeatures<Real>& dy, const BlockFeatures<Real>& dx) const {
+    linear_.add_transposed(atoms, dy, dx);
+  }
+
+  const LinearKernel<Real>& linear() const { return linear_; }
+
+ private:
+  LinearKernel<Real> linear_;
+  std::vector<Real> bias_;  // a row
 };
 
 }  // namespace grapevine::equivariant::HWY_NAMESPACE

@@ -19,6 +19,27 @@ void multiply(double factor, std::vector<double>& values) {
   for (double& value : values) value *= factor;
 }
 
+/// to[rows][columns] += a[rows][inner] b[inner][columns]
+void add_product(int rows, int inner, int columns, const std::vector<double>& a, const std::vector<double>& b,
+                 std::vector<double>& to) {
+  for (int r = 0; r < rows; ++r)
+    for (int k = 0; k < inner; ++k) {
+      const double factor = a[product(r, inner) + static_cast<std::size_t>(k)];
+      for (int c = 0; c < columns; ++c)
+        to[product(r, columns) + static_cast<std::size_t>(c)] +=
+            factor * b[product(k, columns) + static_cast<std::size_t>(c)];
+    }
+}
+
+/// The part of a map from one irreps to another, made if there is none.
+EquivariantLinear::Part& part_of(EquivariantLinear& linear, int input, int output) {
+  for (EquivariantLinear::Part& part : linear.parts)
+    if (part.input == input && part.output == output) return part;
+  const std::size_t size = product(linear.inputs[static_cast<std::size_t>(input)].channels,
+                                   linear.outputs[static_cast<std::size_t>(output)].channels);
+  return linear.parts.emplace_back(EquivariantLinear::Part{input, output, std::vector<double>(size)});
+}
+
 }  // namespace
 
 std::size_t EquivariantLinear::count() const {
@@ -36,6 +57,18 @@ EquivariantLinear weighted_sum(const std::vector<EquivariantLinear>& maps, const
     add(weight[n], maps[n].bias, sum.bias);
   }
   return sum;
+}
+
+EquivariantLinear composed(const EquivariantLinear& first, const EquivariantLinear& second) {
+  EquivariantLinear map{first.inputs, second.outputs, {}, {}};
+  for (const EquivariantLinear::Part& a : first.parts)
+    for (const EquivariantLinear::Part& b : second.parts)
+      if (a.output == b.input)
+        add_product(first.inputs[static_cast<std::size_t>(a.input)].channels,
+                    second.inputs[static_cast<std::size_t>(b.input)].channels,
+                    second.outputs[static_cast<std::size_t>(b.output)].channels, a.weight, b.weight,
+                    part_of(map, a.input, b.output).weight);
+  return map;
 }
 
 void check_values(const std::string& name, const std::vector<double>& values, std::size_t size) {

@@ -36,6 +36,9 @@ struct EquivariantLinear {
 /// sum_n weight[n] maps[n]. There is at least one map, and all have the same parts in the same order.
 EquivariantLinear weighted_sum(const std::vector<EquivariantLinear>& maps, const double* weight);
 
+/// x -> second( first( x ) ) of maps without biases; what first gives is what second takes.
+EquivariantLinear composed(const EquivariantLinear& first, const EquivariantLinear& second);
+
 /// Throw Error, starting with `name`, unless sizes fit what enters and leaves and all numbers are finite.
 void check_values(const std::string& name, const std::vector<double>& values, std::size_t size);
 void check_dense(const std::string& name, const Dense& dense, int inputs);

@@ -83,6 +83,13 @@ struct Coupling {
   }
   static constexpr Lists lists = make_lists();
 
+  /// Whether every term has a place of its own and C = 1, as where one of the orders is zero.
+  static constexpr bool all_one() {
+    for (const Term& term : lists.terms)
+      if (!term.first || !term.last || term.c < 1 - 1e-12 || term.c > 1 + 1e-12) return false;
+    return true;
+  }
+
   static constexpr Term term(int n) { return lists.terms[n]; }
   static constexpr Pair pair(int n) { return lists.pairs[n]; }
 };
@@ -118,10 +125,14 @@ HWY_INLINE void add_transposed_products(std::integer_sequence<int, n...> /*place
 template <class Real, class C, class P, int... n>
 HWY_INLINE void add_harmonic_gradients(std::integer_sequence<int, n...> /*terms*/, const P (&y)[C::n1],
                                        const P (&g)[C::n3], P (&to)[C::n2]) {
-  P product;
-  ((product = C::term(n).first ? y[C::term(n).m1] * g[C::term(n).m3] : product,
-    to[C::term(n).m2] = mul_add(broadcast<P>(static_cast<Real>(C::term(n).c)), product, to[C::term(n).m2])),
-   ...);
+  if constexpr (C::all_one()) {
+    ((to[C::term(n).m2] = mul_add(y[C::term(n).m1], g[C::term(n).m3], to[C::term(n).m2])), ...);
+  } else {
+    P product;
+    ((product = C::term(n).first ? y[C::term(n).m1] * g[C::term(n).m3] : product,
+      to[C::term(n).m2] = mul_add(broadcast<P>(static_cast<Real>(C::term(n).c)), product, to[C::term(n).m2])),
+     ...);
+  }
 }
 
 /// M[m1][m3] = sum over m2 of C Y for every edge, as [places][stride].
@@ -140,15 +151,17 @@ HWY_NOINLINE void couple(const EdgeGeometry<Real>& geometry, Real* to) {
 /// Weights of a path's channels by splines of the distance; see RadialSpline.
 template <class Real>
 struct SplineWeights {
-  const Real* table;     // of the path: [intervals][6][channels]
-  std::ptrdiff_t row;    // channels, padded
-  const int* interval;   // [edges]
-  const Real* position;  // [edges] x in the interval
-  Real slope_scale;      // dx/dr
+  const Real* const* interval;  // [edges] coefficients of all paths
+  std::ptrdiff_t offset;        // of the path's [6][channels] in them
+  std::ptrdiff_t row;           // channels, padded
+  const Real* position;         // [edges] x in the interval
+  const Real* scale;            // [edges] dx/dr
+
+  HWY_INLINE Real slope_scale(int e) const { return scale[e]; }
 
   template <class P, int V>
   HWY_INLINE void value(int e, int channel, P (&w)[V]) const {
-    const Real* a = table + interval[e] * (6 * row) + channel;
+    const Real* a = interval[e] + offset + channel;
     const P x = broadcast<P>(position[e]);
     for (int v = 0; v < V; ++v) {
       const Real* at = a + v * P::lanes;
@@ -161,7 +174,7 @@ struct SplineWeights {
   /// The slopes still have to be multiplied by slope_scale.
   template <class P>
   HWY_INLINE void value_and_slope(int e, int channel, P& w, P& dw) const {
-    const Real* at = table + interval[e] * (6 * row) + channel;
+    const Real* at = interval[e] + offset + channel;
     const P x = broadcast<P>(position[e]);
     w = load<P>(at + 5 * row);
     dw = w;
@@ -179,7 +192,8 @@ struct ExactWeights {
   const Real* values;  // of the path: [edges][row]
   const Real* slopes;
   std::ptrdiff_t row;  // channels of all paths, padded
-  Real slope_scale = 1;
+
+  HWY_INLINE Real slope_scale(int /*edge*/) const { return Real(1); }
 
   template <class P, int V>
   HWY_INLINE void value(int e, int channel, P (&w)[V]) const {
@@ -235,7 +249,9 @@ HWY_NOINLINE void sum_products(const CentreEdges<Real>& edges, const Neighbours<
 /// Sums over lanes of `count` lines, added to to[i * stride].
 template <int count, class P, class Real>
 HWY_INLINE void add_lane_sums(const P (&lines)[count], Real* to, std::ptrdiff_t stride) {
-  for (int i = 0; i < count; ++i) to[i * stride] += sum_of_lanes(lines[i]);
+  Real sums[count + 3];
+  store_sums_of_lanes<count>(lines, sums);
+  for (int i = 0; i < count; ++i) to[i * stride] += sums[i];
 }
 
 /// The way back: from g[m3] = dE/dm to dE/dy of the neighbours, dE/dr and dE/dY of the edges.
@@ -276,7 +292,7 @@ HWY_NOINLINE void product_gradients(const CentreEdges<Real>& edges, const Neighb
         add_harmonic_gradients<Real, C>(typename C::Terms(), y, g[v], d_y);
       }
     }
-    d_distance[e] += weights.slope_scale * sum_of_lanes(slope);
+    d_distance[e] += weights.slope_scale(e) * sum_of_lanes(slope);
     if constexpr (l2 > 0) add_lane_sums(d_y, d_harmonic + e, edges.stride);
   }
 }

@@ -7,18 +7,29 @@
 #endif
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "models/equivariant/gate-inl.hpp"
 #include "models/equivariant/layout.hpp"
+#include "models/equivariant/lazy.hpp"
 #include "models/equivariant/linear-inl.hpp"
 #include "models/equivariant/products-inl.hpp"
-#include "models/equivariant/radial_spline.hpp"
+#include "models/equivariant/radial_splines.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::equivariant::HWY_NAMESPACE {
+
+/// RadialWeights::density of a block's edges and its slope per Angstrom; [edges], only of passes that have one.
+template <class Real>
+struct EdgeDensities {
+  simd::AlignedVector<Real> value, slope;
+
+  void fit(int edges) {
+    value.resize(static_cast<std::size_t>(edges));
+    slope.resize(static_cast<std::size_t>(edges));
+  }
+};
 
 template <class Real>
 class SplineRadial {
@@ -26,14 +37,16 @@ class SplineRadial {
   using Weights = SplineWeights<Real>;
   static constexpr int block_atoms = 16;
 
-  /// A spline of each pass's weights.
-  SplineRadial(const std::vector<RadialWeights>& weights, const std::vector<RadialSpline>& splines) {
-    for (std::size_t t = 0; t < splines.size(); ++t) add(weights[t], splines[t]);
+  explicit SplineRadial(RadialSplines splines) : splines_(std::move(splines)) {
+    for (const RadialWeights& weights : splines_.family().passes) passes_.emplace_back(weights);
+    for (Pass& pass : passes_) pass.tables = std::vector<Lazy<Table>>(splines_.family().kinds());
   }
 
   struct Scratch {
-    std::vector<int> interval;
-    simd::AlignedVector<Real> position;
+    std::vector<const Real*> interval;   // [edges] where the coefficients are
+    simd::AlignedVector<Real> position;  // [edges] in the interval, from -1 to 1
+    simd::AlignedVector<Real> scale;     // [edges] slope of the position, per Angstrom
+    EdgeDensities<Real> densities;
   };
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
@@ -41,50 +54,97 @@ class SplineRadial {
     if (scratch.interval.size() < geometry.distance.size()) {
       scratch.interval.resize(geometry.distance.size());
       scratch.position.resize(geometry.distance.size());
+      scratch.scale.resize(geometry.distance.size());
     }
     const Real* distance = geometry.radial_distance();
     for (int e = 0; e < geometry.edges; ++e) {
-      const Real at = std::min(distance[e] * of.inverse_spacing, static_cast<Real>(of.intervals));
+      const Table& table = this->table(t, geometry.kind_of(e));
+      const Real at = std::min(distance[e] * table.inverse_spacing, static_cast<Real>(table.intervals));
       const int interval = static_cast<int>(at);
-      scratch.interval[e] = interval;
+      scratch.interval[e] = table.coefficients.data() + interval * of.row;
       scratch.position[e] = Real(2) * (at - static_cast<Real>(interval)) - Real(1);
+      scratch.scale[e] = Real(2) * table.inverse_spacing;
     }
+    if (of.has_density) prepare_densities(of, geometry.edges, scratch);
   }
 
   Weights weights(int t, int path, const Scratch& scratch) const {
-    const Pass& of = passes_[t];
-    const Path& p = of.paths[path];
-    return {p.table.data(), p.channels, scratch.interval.data(), scratch.position.data(), Real(2) * of.inverse_spacing};
+    const Path& p = passes_[t].paths[path];
+    return {scratch.interval.data(), p.offset, p.channels, scratch.position.data(), scratch.scale.data()};
   }
 
+  const EdgeDensities<Real>& densities(const Scratch& scratch) const { return scratch.densities; }
+
  private:
-  struct Path {
-    int channels;
-    simd::AlignedVector<Real> table;  // [intervals + 1][6][channels], the last for edges beyond the cutoff: zeros
-  };
-  struct Pass {
+  struct Table {
     Real inverse_spacing;
     int intervals;
-    std::vector<Path> paths;
+    // [intervals + 1][row], the last for edges beyond the cutoff: zeros
+    simd::AlignedVector<Real> coefficients;
+  };
+  struct Path {
+    std::ptrdiff_t offset;  // of its [6][channels]
+    int channels;
   };
 
-  void add(const RadialWeights& weights, const RadialSpline& spline) {
-    Pass& of = passes_.emplace_back();
-    of.inverse_spacing = static_cast<Real>(1 / spline.spacing);
-    of.intervals = spline.intervals;
-    const std::size_t rows = static_cast<std::size_t>(spline.intervals) * RadialSpline::coefficients;
-    std::size_t first = 0;
-    for (const int channels : weights.channels) {
-      Path& path = of.paths.emplace_back();
-      path.channels = padded(channels);
-      path.table.assign((rows + RadialSpline::coefficients) * path.channels, Real(0));
-      for (std::size_t n = 0; n < rows; ++n)
-        for (int c = 0; c < channels; ++c)
-          path.table[n * path.channels + c] = static_cast<Real>(spline.coefficient[n * spline.columns + first + c]);
-      first += channels;
+  /// A row of coefficients ends with those of the density, in a cache line that is there in any case: rows of a power
+  /// of two of lines would leave most of the first cache unused.
+  struct Pass {
+    explicit Pass(const RadialWeights& weights) : has_density(!weights.density.empty()) {
+      for (const int channels : weights.channels) {
+        paths.push_back({row, padded(channels)});
+        row += static_cast<std::ptrdiff_t>(RadialSpline::coefficients) * padded(channels);
+      }
+      row += padded(1);
+    }
+
+    std::ptrdiff_t density() const { return row - padded(1); }
+
+    std::ptrdiff_t row = 0;
+    std::vector<Path> paths;
+    bool has_density;
+    mutable std::vector<Lazy<Table>> tables;  // [kinds]
+  };
+
+  const Table& table(int t, int kind) const {
+    return passes_[t].tables[kind].get([&] { return make(t, static_cast<std::size_t>(kind)); });
+  }
+
+  Table make(int t, std::size_t kind) const {
+    const Pass& of = passes_[t];
+    const std::vector<int>& channels = splines_.family().passes[t].channels;
+    const RadialSpline spline = splines_.take(static_cast<std::size_t>(t), kind);
+    Table table{static_cast<Real>(1 / spline.spacing), spline.intervals, {}};
+    table.coefficients.assign(static_cast<std::size_t>((spline.intervals + 1) * of.row), Real(0));
+    const double* from = spline.coefficient.data();
+    for (int n = 0; n < spline.intervals; ++n)
+      for (int k = 0; k < RadialSpline::coefficients; ++k) {
+        Real* row = table.coefficients.data() + n * of.row;
+        for (std::size_t p = 0; p < channels.size(); ++p)
+          for (int c = 0; c < channels[p]; ++c)
+            row[of.paths[p].offset + k * of.paths[p].channels + c] = static_cast<Real>(*from++);
+        if (of.has_density) row[of.density() + k] = static_cast<Real>(*from++);
+      }
+    return table;
+  }
+
+  static void prepare_densities(const Pass& of, int edges, Scratch& scratch) {
+    scratch.densities.fit(edges);
+    for (int e = 0; e < edges; ++e) {
+      const Real* a = scratch.interval[e] + of.density();
+      const Real x = scratch.position[e];
+      Real value = 0;
+      Real slope = 0;
+      for (int k = RadialSpline::coefficients - 1; k >= 0; --k) {
+        slope = slope * x + value;
+        value = value * x + a[k];
+      }
+      scratch.densities.value[e] = value;
+      scratch.densities.slope[e] = slope * scratch.scale[e];
     }
   }
 
+  mutable RadialSplines splines_;  // changed where a table is made, which takes its own spline
   std::vector<Pass> passes_;
 };
 
@@ -95,24 +155,26 @@ class ExactRadial {
   using Weights = ExactWeights<Real>;
   static constexpr int block_atoms = 4;  // every edge needs memory for all its weights
 
-  explicit ExactRadial(std::vector<RadialWeights> weights) : weights_(std::move(weights)) {
-    for (const RadialWeights& pass : weights_) networks_.emplace_back(pass);
+  explicit ExactRadial(RadialFamily family) : family_(std::move(family)) {
+    for (const RadialWeights& pass : family_.passes) networks_.emplace_back(pass);
   }
 
   struct Scratch {
     simd::AlignedVector<Real> values, slopes;      // [edges][padded channels of all paths]
     simd::AlignedVector<Real> input, input_slope;  // [edges][inputs of a layer]
+    EdgeDensities<Real> densities;
   };
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
     const Network& network = networks_[t];
-    compute_basis(weights_[t].basis, geometry, network.layers.front().inputs(), scratch);
+    const RadialWeights& weights = family_.passes[t];
+    compute_basis(weights, geometry, network.layers.front().inputs(), scratch);
     for (std::size_t n = 0; n < network.layers.size(); ++n) {
       apply_layer(geometry.edges, network.layers[n], network.biases[n], scratch);
       if (n + 1 < network.layers.size())
-        apply_activation(weights_[t].network.activation, geometry.edges * network.layers[n].outputs(), scratch);
+        apply_activation(weights.network.activation, geometry.edges * network.layers[n].outputs(), scratch);
     }
-    multiply_by_powers(geometry, weights_[t].power, network, scratch);
+    multiply_by_powers(geometry, weights.power, network, scratch);
   }
 
   /// [paths + 1] padded channels of the paths before.
@@ -122,6 +184,8 @@ class ExactRadial {
     const std::vector<int>& first = networks_[t].first;
     return {scratch.values.data() + first[path], scratch.slopes.data() + first[path], first.back()};
   }
+
+  const EdgeDensities<Real>& densities(const Scratch& scratch) const { return scratch.densities; }
 
  private:
   struct Network {
@@ -163,18 +227,26 @@ class ExactRadial {
     std::vector<std::vector<Real>> biases;
   };
 
-  /// Into scratch.input, as [edges][row].
-  static void compute_basis(const RadialBasis& basis, const EdgeGeometry<Real>& geometry, int row, Scratch& scratch) {
+  /// Into scratch.input, as [edges][row]; densities, if there are any, into theirs.
+  void compute_basis(const RadialWeights& weights, const EdgeGeometry<Real>& geometry, int row,
+                     Scratch& scratch) const {
     const std::size_t size = static_cast<std::size_t>(geometry.edges) * row;
     scratch.input.assign(size, Real(0));
     scratch.input_slope.assign(size, Real(0));
+    if (!weights.density.empty()) scratch.densities.fit(geometry.edges);
+    RadialBasis basis = weights.basis;
     std::vector<double> value, slope;
     for (int e = 0; e < geometry.edges; ++e) {
+      if (!family_.lengths.empty()) basis.transform.length = family_.lengths[geometry.kind_of(e)];
       basis.evaluate(static_cast<double>(geometry.radial_distance()[e]), value, slope);
       for (std::size_t n = 0; n < value.size(); ++n) {
         scratch.input[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(value[n]);
         scratch.input_slope[static_cast<std::size_t>(e) * row + n] = static_cast<Real>(slope[n]);
       }
+      if (weights.density.empty()) continue;
+      const CutoffValue density = weights.density_of(value, slope);
+      scratch.densities.value[e] = static_cast<Real>(density.value);
+      scratch.densities.slope[e] = static_cast<Real>(density.slope);
     }
   }
 
@@ -220,7 +292,7 @@ class ExactRadial {
     }
   }
 
-  std::vector<RadialWeights> weights_;
+  RadialFamily family_;
   std::vector<Network> networks_;
 };
 
@@ -232,45 +304,48 @@ class ExactSplineRadial {
   using Weights = SplineWeights<Real>;
   static constexpr int block_atoms = ExactRadial<Real>::block_atoms;
 
-  explicit ExactSplineRadial(std::vector<RadialWeights> weights) : exact_(std::move(weights)) {}
+  explicit ExactSplineRadial(RadialFamily family) : exact_(std::move(family)) {}
 
   struct Scratch {
     typename ExactRadial<Real>::Scratch exact;
-    std::vector<int> interval;           // [edges] the edge itself
+    std::vector<const Real*> interval;   // [edges] the edge itself
     simd::AlignedVector<Real> position;  // [edges] zero, the middle of it
-    simd::AlignedVector<Real> table;     // [paths][edges][6][channels] value, slope, zeros
-    int edges = 0;
+    simd::AlignedVector<Real> scale;     // [edges] one
+    simd::AlignedVector<Real> table;     // [edges][paths][6][channels] value, slope, zeros
   };
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
     exact_.prepare(t, geometry, scratch.exact);
     const std::vector<int>& first = exact_.first(t);
     const auto edges = static_cast<std::size_t>(geometry.edges);
-    scratch.edges = geometry.edges;
     scratch.interval.resize(edges);
-    std::iota(scratch.interval.begin(), scratch.interval.end(), 0);
     scratch.position.assign(edges, Real(0));
-    scratch.table.assign(edges * RadialSpline::coefficients * static_cast<std::size_t>(first.back()), Real(0));
-    for (std::size_t path = 0; path + 1 < first.size(); ++path) {
-      const std::ptrdiff_t row = first[path + 1] - first[path];
-      Real* to = scratch.table.data() + table_of(first[path], geometry.edges);
-      for (int e = 0; e < geometry.edges; ++e, to += RadialSpline::coefficients * row) {
+    scratch.scale.assign(edges, Real(1));
+    scratch.table.assign(edges * static_cast<std::size_t>(offset(first.back())), Real(0));
+    for (std::size_t e = 0; e < edges; ++e) {
+      Real* row = scratch.table.data() + static_cast<std::ptrdiff_t>(e) * offset(first.back());
+      scratch.interval[e] = row;
+      for (std::size_t path = 0; path + 1 < first.size(); ++path) {
+        const std::ptrdiff_t channels = first[path + 1] - first[path];
         const std::ptrdiff_t from = static_cast<std::ptrdiff_t>(e) * first.back() + first[path];
-        std::copy_n(scratch.exact.values.begin() + from, row, to);
-        std::copy_n(scratch.exact.slopes.begin() + from, row, to + row);
+        Real* to = row + offset(first[path]);
+        std::copy_n(scratch.exact.values.begin() + from, channels, to);
+        std::copy_n(scratch.exact.slopes.begin() + from, channels, to + channels);
       }
     }
   }
 
   Weights weights(int t, int path, const Scratch& scratch) const {
     const std::vector<int>& first = exact_.first(t);
-    return {scratch.table.data() + table_of(first[path], scratch.edges), first[path + 1] - first[path],
-            scratch.interval.data(), scratch.position.data(), Real(1)};
+    return {scratch.interval.data(), offset(first[path]), first[path + 1] - first[path], scratch.position.data(),
+            scratch.scale.data()};
   }
 
+  const EdgeDensities<Real>& densities(const Scratch& scratch) const { return scratch.exact.densities; }
+
  private:
-  static std::ptrdiff_t table_of(int channels_before, int edges) {
-    return static_cast<std::ptrdiff_t>(channels_before) * edges * RadialSpline::coefficients;
+  static std::ptrdiff_t offset(int channels_before) {
+    return static_cast<std::ptrdiff_t>(channels_before) * RadialSpline::coefficients;
   }
 
   ExactRadial<Real> exact_;

@@ -20,8 +20,8 @@
 #include "models/equivariant/radial-inl.hpp"
 #include "models/equivariant/readout-inl.hpp"
 #include "models/equivariant/rms_norm-inl.hpp"
+#include "models/equivariant/species_kernels.hpp"
 #include "models/equivariant/zbl-inl.hpp"
-#include "models/nequip/self_connection-inl.hpp"
 #include "models/nequip/species_rows.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -90,8 +90,7 @@ class NequipModel final : public Model<Real> {
     scatter_rows(centres, scratch.z.as(pass(t).before_gate), block.state[t], state_width(t));
     const Pass& next = pass(t + 1);
     const BlockFeatures<Real> y = scratch.dx.as(next.input());
-    spread(block.edges.centres(), next.input_bias.data(), y);
-    next.mix_input.add(block.edges.centres(), x, y);
+    next.mix_input.run(block.edges.centres(), x, y);
     scale_as_neighbours(block, y);
     scatter_rows(centres, y, block.features[t + 1], next.input().size());
   }
@@ -130,14 +129,7 @@ class NequipModel final : public Model<Real> {
   using Weights = typename Radial::Weights;
   static constexpr int block_atoms = Radial::block_atoms;
 
-  struct Buffer {
-    simd::AlignedVector<Real> numbers;
-
-    void fit(const Layout& layout) {
-      numbers.resize(std::max(numbers.size(), static_cast<std::size_t>(layout.size()) * block_atoms));
-    }
-    BlockFeatures<Real> as(const Layout& layout) { return {&layout, block_atoms, numbers.data()}; }
-  };
+  using Buffer = BlockBuffer<Real, block_atoms>;
 
   struct Scratch final : Workspace {
     EdgeScratch<Real> edges;
@@ -156,23 +148,29 @@ class NequipModel final : public Model<Real> {
         : edges(interaction.input, interaction.paths),
           before_gate(interaction.gate.inputs()),
           output(interaction.gate.outputs()),
-          input_bias(bias_row<Real>(interaction.mix_input)),
           bias(bias_rows<Real>(*parameters, t)),
           mix_input(interaction.mix_input),
           mix_messages(interaction.mix_messages),
           gate(interaction.gate) {
       if (interaction.norm) norm.emplace(*interaction.norm, before_gate);
-      if (t > 0 && interaction.self_connection_kind != SelfConnectionKind::none) self_connection.emplace(parameters, t);
+      if (t > 0 && interaction.self_connection_kind != SelfConnectionKind::none) connect(parameters, interaction);
+    }
+
+    void connect(const std::shared_ptr<const Parameters>& parameters, const Interaction& interaction) {
+      const bool shared = interaction.self_connection_kind == SelfConnectionKind::shared;
+      self_connection.emplace(shared ? 1 : parameters->species.size(), [parameters, &interaction](std::size_t species) {
+        return LinearKernel<Real>(self_connection_of(*parameters, interaction, species));
+      });
     }
 
     const Layout& input() const { return edges.input(); }
 
     MessageKernel<Real, Weights> edges;
     Layout before_gate, output;
-    std::vector<Real> input_bias;         // y without x
     std::vector<std::vector<Real>> bias;  // [species] z without messages and self connection
-    LinearKernel<Real> mix_input, mix_messages;
-    std::optional<SelfConnectionKernel<Real>> self_connection;
+    AffineKernel<Real> mix_input;
+    LinearKernel<Real> mix_messages;
+    std::optional<equivariant::SpeciesKernels<LinearKernel<Real>>> self_connection;
     std::optional<RmsNormKernel<Real>> norm;
     GateKernel<Real> gate;
   };

@@ -11,7 +11,7 @@ namespace grapevine::nequip::HWY_NAMESPACE {
 
 std::shared_ptr<const Model<double>> make_model_in_double(std::shared_ptr<const Parameters> parameters) {
   using Radial = ExactRadial<double>;
-  Radial radial(radial_weights(*parameters));
+  Radial radial({radial_weights(*parameters), {}});
   return std::make_shared<NequipModel<double, Radial>>(std::move(parameters), std::move(radial));
 }
 

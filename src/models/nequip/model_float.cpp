@@ -1,5 +1,4 @@
 #include "models/nequip/model.hpp"
-#include "models/nequip/radial_splines.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/nequip/model_float.cpp"
@@ -10,16 +9,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::nequip::HWY_NAMESPACE {
 
-using equivariant::RadialSpline;
-
-/// `splines` are none where the radial networks have to be evaluated.
-std::shared_ptr<const Model<float>> make_model_in_float(std::shared_ptr<const Parameters> parameters,
-                                                        const std::vector<RadialWeights>& weights,
-                                                        const std::vector<RadialSpline>& splines) {
+std::shared_ptr<const Model<float>> make_model_in_float(std::shared_ptr<const Parameters> parameters) {
   using Splines = SplineRadial<float>;
   using Exact = ExactSplineRadial<float>;
-  if (splines.empty()) return std::make_shared<NequipModel<float, Exact>>(std::move(parameters), Exact(weights));
-  return std::make_shared<NequipModel<float, Splines>>(std::move(parameters), Splines(weights, splines));
+  equivariant::RadialSplines splines({radial_weights(*parameters), {}}, parameters->count());
+  if (!splines.bearable())
+    return std::make_shared<NequipModel<float, Exact>>(std::move(parameters), Exact(splines.family()));
+  return std::make_shared<NequipModel<float, Splines>>(std::move(parameters), Splines(std::move(splines)));
 }
 
 }  // namespace grapevine::nequip::HWY_NAMESPACE
@@ -32,9 +28,7 @@ HWY_EXPORT(make_model_in_float);
 
 template <>
 std::shared_ptr<const Model<float>> make_nequip_model<float>(std::shared_ptr<const Parameters> parameters) {
-  const std::vector<RadialWeights> weights = radial_weights(*parameters);
-  const std::vector<equivariant::RadialSpline> splines = fit_splines(*parameters);
-  return HWY_DYNAMIC_DISPATCH(make_model_in_float)(std::move(parameters), weights, splines);
+  return HWY_DYNAMIC_DISPATCH(make_model_in_float)(std::move(parameters));
 }
 
 }  // namespace grapevine::nequip

@@ -7,10 +7,6 @@
 /// What follows from an atom's species alone, as rows laid out by Layout.
 namespace grapevine::nequip {
 
-/// What `linear` gives for nothing: its biases.
-template <class Real>
-std::vector<Real> bias_row(const EquivariantLinear& linear);
-
 /// y_0 = neighbour_scale mix_input( x_0 ), as [species][row].
 template <class Real>
 std::vector<Real> rows_of_species(const Parameters& parameters);

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+
+#include "models/equivariant/rows.hpp"
+#include "models/mace/parameters.hpp"
+
+/// What follows from an atom's species alone.
+namespace grapevine::mace {
+
+/// y_0
+equivariant::Row first_features(const Parameters& parameters, std::size_t species);
+
+/// The self connection of x_0, zeros if there is none.
+equivariant::Row first_connection(const Parameters& parameters, std::size_t species);
+
+/// mix_by_species( mix_messages( m ) )
+EquivariantLinear message_map(const Interaction& interaction, std::size_t species);
+
+}  // namespace grapevine::mace

@@ -1,0 +1,261 @@
+#include "models/mace/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <ostream>
+
+#include "mace_random.hpp"
+#include "mace_reference.hpp"
+#include "reann_reference.hpp"
+#include "structures/evaluate_frame.hpp"
+
+namespace grapevine::test {
+namespace {
+
+using equivariant::BasisKind;
+using equivariant::TransformKind;
+
+struct Case {
+  std::string name;
+  MaceSizes sizes;
+};
+
+void PrintTo(const Case& test, std::ostream* stream) { *stream << test.name; }
+
+std::vector<Case> cases() {
+  return {
+      {"two_interactions", {}},
+      {"one_interaction", {.orders = {0}}},
+      {"three_interactions", {.channels = 4, .orders = {1, 1, 0}}},
+      {"four_interactions", {.message_order = 2, .degree = 2, .channels = 3, .orders = {1, 2, 1, 0}}},
+      {"scalars_between", {.orders = {0, 0}}},
+      {"tensors_between", {.channels = 3, .orders = {2, 0}}},
+      {"tensors_at_the_end", {.channels = 3, .orders = {1, 1}}},
+      {"full_vectors", {.channels = 32, .orders = {1, 0}}},
+      {"more_than_full_vectors", {.channels = 17}},
+      {"one_channel", {.channels = 1}},
+      {"degree_one", {.degree = 1}},
+      {"degree_two", {.degree = 2}},
+      {"harmonics_of_order_zero", {.edge_order = 0, .message_order = 0, .orders = {0, 0}}},
+      {"harmonics_of_order_one", {.edge_order = 1, .message_order = 1}},
+      {"harmonics_of_order_two", {.edge_order = 2, .message_order = 2, .orders = {2, 0}}},
+      {"messages_below_harmonics", {.edge_order = 3, .message_order = 1}},
+      {"messages_above_harmonics", {.edge_order = 1, .message_order = 2}},
+      {"other_channels_at_the_start", {.embedding_channels = 7}},
+      {"other_channels_on_edges", {.edge_channels = 3}},
+      {"density", {.density = true}},
+      {"density_gaussian_agnesi",
+       {.orders = {1, 1, 0}, .basis_kind = BasisKind::gaussian, .transform = TransformKind::agnesi, .density = true}},
+      {"agnesi", {.species = {"H", "C", "O"}, .transform = TransformKind::agnesi}},
+      {"soft", {.species = {"H", "C", "O"}, .transform = TransformKind::soft}},
+      {"gaussian", {.basis_kind = BasisKind::gaussian}},
+      {"no_self_connection", {.self_connection = false}},
+      {"no_mixing_by_species", {.orders = {1, 1, 0}, .mix_by_species = false}},
+      {"no_early_readouts", {.orders = {0, 1, 0}, .early_readouts = false}},
+      {"linear_readout", {.readout_widths = {}}},
+      {"biased", {.biases = true}},
+      {"nuclei", {.species = {"H", "C", "O"}, .zbl = true}},
+      {"one_species", {.species = {"Cu"}, .transform = TransformKind::agnesi}},
+      {"all_else",
+       {.species = {"H", "C", "N", "O"},
+        .channels = 6,
+        .orders = {2, 1, 0},
+        .transform = TransformKind::agnesi,
+        .density = true,
+        .biases = true,
+        .zbl = true}},
+  };
+}
+
+class MaceModelTest : public testing::TestWithParam<Case> {
+ protected:
+  MaceModelTest()
+      : parameters(random_parameters(GetParam().sizes, 7)),
+        potential(parameters),
+        frame(random_crystal(GetParam().sizes.species, 12, {6.2, 0, 0, 1.5, 5.7, 0, -0.7, 0.8, 6}, 11)) {}
+
+  FrameResult evaluate(const Frame& at, Precision precision = Precision::double_precision, int threads = 1) const {
+    return FrameEvaluator(potential, precision, threads).evaluate(at);
+  }
+
+  void expect_reference_energies(const Frame& at) const {
+    const std::vector<double> expected = reference_energies(parameters, at);
+    const FrameResult result = evaluate(at);
+    ASSERT_EQ(result.energies.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(result.energies[i], expected[i], 1e-11 * std::max(1.0, std::abs(expected[i]))) << "atom " << i;
+    EXPECT_NEAR(result.energy, reference_energy(parameters, at), 1e-11 * static_cast<double>(expected.size()));
+  }
+
+  mace::Parameters parameters;
+  mace::MacePotential potential;
+  Frame frame;
+};
+
+double largest_of(const std::vector<double>& forces) {
+  double largest = 1;
+  for (const double force : forces) largest = std::max(largest, std::abs(force));
+  return largest;
+}
+
+/// Components of all vectors multiplied by a matrix.
+Frame turned(Frame frame, const std::array<double, 9>& matrix) {
+  const auto turn = [&](double* v) {
+    const std::array<double, 3> old = {v[0], v[1], v[2]};
+    for (int a = 0; a < 3; ++a) v[a] = matrix[3 * a] * old[0] + matrix[3 * a + 1] * old[1] + matrix[3 * a + 2] * old[2];
+  };
+  for (int i = 0; i < frame.atoms(); ++i) turn(&frame.positions[3 * i]);
+  for (int k = 0; k < 3; ++k) turn(&frame.cell[3 * k]);
+  return frame;
+}
+
+TEST_P(MaceModelTest, AtomicEnergiesOfACrystalEqualTheFormulas) { expect_reference_energies(frame); }
+
+TEST_P(MaceModelTest, AtomicEnergiesOfAClusterEqualTheFormulas) {
+  expect_reference_energies(random_cluster(GetParam().sizes.species, 17, 7.0, 3));
+}
+
+TEST_P(MaceModelTest, AtomicEnergiesInACellSmallerThanTheCutoffEqualTheFormulas) {
+  expect_reference_energies(random_crystal(GetParam().sizes.species, 2, {2.9, 0.2, 0, 0, 3.1, -0.3, 0.4, 0, 2.7}, 5));
+}
+
+TEST_P(MaceModelTest, LonelyAtomsHaveTheirOwnEnergies) {
+  Frame apart;
+  for (const std::string& symbol : GetParam().sizes.species) {
+    apart.symbols.push_back(symbol);
+    apart.positions.insert(apart.positions.end(), {20.0 * static_cast<double>(apart.symbols.size()), 1, 2});
+  }
+  expect_reference_energies(apart);
+  for (const double force : evaluate(apart).forces) EXPECT_EQ(force, 0);
+}
+
+TEST_P(MaceModelTest, ForcesAreMinusTheGradientOfTheReferenceEnergy) {
+  const FrameResult result = evaluate(frame);
+  for (const int n : {0, 4, 11, 17, 24, 35}) {
+    const double force = reference_force(parameters, frame, n);
+    EXPECT_NEAR(result.forces[n], force, 1e-8 * std::max(1.0, std::abs(force))) << "coordinate " << n;
+  }
+}
+
+TEST_P(MaceModelTest, VirialIsMinusTheGradientOfTheReferenceEnergyByStrain) {
+  const FrameResult result = evaluate(frame);
+  for (const int n : {0, 1, 5, 6, 8}) {
+    const double virial = reference_virial(parameters, frame, n / 3, n % 3);
+    EXPECT_NEAR(result.virial[n], virial, 1e-7 * std::max(1.0, std::abs(virial))) << "component " << n;
+  }
+}
+
+TEST_P(MaceModelTest, RotationTurnsForcesAndInversionTurnsThemRound) {
+  const double c = std::cos(0.7);
+  const double s = std::sin(0.7);
+  const FrameResult before = evaluate(frame);
+  for (const std::array<double, 9>& matrix :
+       {std::array<double, 9>{c, -s, 0, 0.6 * s, 0.6 * c, -0.8, 0.8 * s, 0.8 * c, 0.6},
+        std::array<double, 9>{-1, 0, 0, 0, -1, 0, 0, 0, -1}}) {
+    const FrameResult after = evaluate(turned(frame, matrix));
+    EXPECT_NEAR(after.energy, before.energy, 1e-10 * frame.atoms());
+    Frame forces = frame;
+    forces.positions = before.forces;
+    forces = turned(forces, matrix);
+    for (std::size_t n = 0; n < before.forces.size(); ++n)
+      EXPECT_NEAR(after.forces[n], forces.positions[n], 1e-10 * largest_of(before.forces));
+  }
+}
+
+TEST_P(MaceModelTest, AtomsInAnotherOrderHaveTheSameEnergies) {
+  Frame other = frame;
+  std::reverse(other.symbols.begin(), other.symbols.end());
+  for (int i = 0; i < frame.atoms(); ++i)
+    std::copy_n(&frame.positions[3 * i], 3, &other.positions[3 * (frame.atoms() - 1 - i)]);
+  const FrameResult before = evaluate(frame);
+  const FrameResult after = evaluate(other);
+  for (int i = 0; i < frame.atoms(); ++i) EXPECT_NEAR(after.energies[frame.atoms() - 1 - i], before.energies[i], 1e-10);
+}
+
+TEST_P(MaceModelTest, MixedPrecisionIsCloseToDouble) {
+  const FrameResult exact = evaluate(frame);
+  const FrameResult mixed = evaluate(frame, Precision::mixed);
+  const double largest = largest_of(exact.forces);
+  EXPECT_NEAR(mixed.energy, exact.energy, 3e-6 * frame.atoms() * largest);
+  for (std::size_t n = 0; n < exact.forces.size(); ++n) EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest);
+  for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(mixed.virial[n], exact.virial[n], 1e-3 * largest);
+}
+
+TEST_P(MaceModelTest, ThreadsGiveTheSameResult) {
+  const Frame large = random_cluster(GetParam().sizes.species, 300, 21.0, 5);
+  const FrameResult one = evaluate(large);
+  for (const int threads : {2, 3}) {
+    const FrameResult several = evaluate(large, Precision::double_precision, threads);
+    EXPECT_NEAR(several.energy, one.energy, 1e-9);
+    for (std::size_t n = 0; n < one.energies.size(); ++n) EXPECT_NEAR(several.energies[n], one.energies[n], 1e-11);
+    for (std::size_t n = 0; n < one.forces.size(); ++n) EXPECT_NEAR(several.forces[n], one.forces[n], 1e-9);
+    for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(several.virial[n], one.virial[n], 1e-8);
+  }
+}
+
+TEST_P(MaceModelTest, AnEvaluatorForgetsTheFrameBefore) {
+  FrameEvaluator evaluator(potential, Precision::double_precision, 1);
+  evaluator.evaluate(random_cluster(GetParam().sizes.species, 60, 12.0, 5));
+  const FrameResult after = evaluator.evaluate(frame);
+  const FrameResult fresh = evaluate(frame);
+  EXPECT_EQ(after.energy, fresh.energy);
+  EXPECT_EQ(after.forces, fresh.forces);
+  EXPECT_EQ(after.virial, fresh.virial);
+}
+
+// Kernels are compiled once for every instruction set; the processor here has several of them.
+TEST_P(MaceModelTest, InstructionSetsGiveTheSameResult) {
+  const auto evaluate_with = [&](std::int64_t target, Precision precision) {
+    hwy::SetSupportedTargetsForTest(target);
+    FrameResult result = evaluate(frame, precision);
+    hwy::SetSupportedTargetsForTest(0);
+    return result;
+  };
+  std::int64_t rest = hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_NEON);
+  const FrameResult exact = evaluate_with(rest & -rest, Precision::double_precision);
+  const double largest = largest_of(exact.forces);
+  for (; rest != 0; rest &= rest - 1) {
+    const FrameResult other = evaluate_with(rest & -rest, Precision::double_precision);
+    const FrameResult mixed = evaluate_with(rest & -rest, Precision::mixed);
+    EXPECT_NEAR(other.energy, exact.energy, 1e-11 * frame.atoms() * largest) << hwy::TargetName(rest & -rest);
+    for (std::size_t n = 0; n < exact.forces.size(); ++n) {
+      EXPECT_NEAR(other.forces[n], exact.forces[n], 1e-11 * largest) << hwy::TargetName(rest & -rest);
+      EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest) << hwy::TargetName(rest & -rest);
+    }
+    for (std::size_t n = 0; n < 9; ++n)
+      EXPECT_NEAR(other.virial[n], exact.virial[n], 1e-9 * largest) << hwy::TargetName(rest & -rest);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, MaceModelTest, testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(MaceSmoothness, EnergyAndForceVanishAtTheCutoff) {
+  const mace::Parameters parameters = random_parameters(MaceSizes{}, 3);
+  const mace::MacePotential potential(parameters);
+  for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
+    const double tolerance = precision == Precision::mixed ? 1e-5 : 1e-9;
+    FrameEvaluator evaluator(potential, precision, 1);
+    const auto dimer = [&](double r) {
+      Frame frame;
+      frame.symbols = {"Ni", "O"};
+      frame.positions = {0, 0, 0, r, 0, 0};
+      return evaluator.evaluate(frame);
+    };
+    const double apart = dimer(parameters.basis.cutoff + 1).energy;
+    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-3).energy, apart, tolerance);
+    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-4).forces[0], 0, 1e-4);
+    EXPECT_EQ(dimer(parameters.basis.cutoff + 1e-6).energy, apart);
+    EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
+  }
+}
+
+}  // namespace
+}  // namespace grapevine::test
