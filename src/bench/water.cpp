@@ -126,7 +126,8 @@ class Water {
  private:
   void add_subject(std::size_t n) {
     const std::filesystem::path path = std::filesystem::absolute(options_.models[n]);
-    const std::vector<std::string>& known = load_potential(path)->species();
+    const std::shared_ptr<const Potential> potential = load_potential(path);
+    const std::vector<std::string>& known = potential->species();
     for (const char* symbol : {"H", "O"})
       if (std::find(known.begin(), known.end(), symbol) == known.end())
         throw Error(fmt::format("{}: the model does not know {}; water needs H and O", options_.models[n], symbol));
