@@ -14,6 +14,9 @@ namespace grapevine::bench {
 /// Our silver and alloy models against LAMMPS's eam, meam and snap and, if asked for, PyTorch: time per atom and step.
 std::string run_comparison(const Options& options, const Hooks& hooks);
 
+/// Models of liquid water, one core, and mace-torch on the same atoms if asked for: time per atom and step.
+std::string run_water(const Options& options, const Hooks& hooks);
+
 /// Time against the number of message layers, T = 0 .. most_layers.
 std::string run_layers(const Options& options, const Hooks& hooks);
 

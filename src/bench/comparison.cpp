@@ -70,7 +70,8 @@ class Comparison {
   }
 
   void make_peer() {
-    auto peer = std::make_unique<TorchPeer>(options_, silver_.path, hooks_.check);
+    auto peer = std::make_unique<TorchPeer>(options_, reann_script, "torch", silver_.path, std::vector<std::string>{},
+                                            hooks_.check);
     if (peer->obstacle().empty()) {
       peer_ = std::move(peer);
       return;

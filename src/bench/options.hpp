@@ -18,9 +18,12 @@ struct Options {
   std::string silver_model;  ///< empty: random weights of the published model's sizes
   std::string alloy_model;   ///< empty: the model that comes with Grapevine
   std::string precision = "mixed";
-  std::vector<std::string> only;  ///< cases to run; empty: all
-  bool peer_torch = false;        ///< PyTorch as well, if there is one
-  std::string python;             ///< interpreter for it; empty: one beside the program, else python3
+  std::vector<std::string> only;       ///< cases to run; empty: all
+  bool peer_torch = false;             ///< PyTorch as well, if there is one
+  std::string python;                  ///< interpreter for it; empty: one beside the program, else python3
+  std::vector<std::string> models;     ///< that know H and O
+  std::vector<std::string> peer_mace;  ///< the files of mace-torch they were imported from, in their order; or empty
+  int molecules = 4;                   ///< of water along each edge of the box
   std::vector<int> ranks = {1, 2};
   int most_layers = 5;
   std::int64_t projected_atoms = 100'000'000;

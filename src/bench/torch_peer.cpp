@@ -15,7 +15,6 @@ namespace {
 
 constexpr double force_tolerance = 1e-3;  // of the largest force; both sides are in single precision
 
-// PyTorch at its best: the C library keeps memory that is freed instead of asking for new pages in every step.
 const std::vector<Variable> keep_memory = {{"MALLOC_MMAP_THRESHOLD_", "4294967296"},
                                            {"MALLOC_TRIM_THRESHOLD_", "17179869184"}};
 
@@ -36,24 +35,28 @@ std::string last_line(const std::filesystem::path& path) {
 
 }  // namespace
 
-TorchPeer::TorchPeer(const Options& options, std::filesystem::path model, std::function<void()> check)
-    : folder_(options.output / "torch"),
+TorchPeer::TorchPeer(const Options& options, const TorchScript& script, const std::string& name,
+                     std::filesystem::path model, std::vector<std::string> arguments, std::function<void()> check)
+    : folder_(options.output / name),
       model_(std::move(model)),
-      script_(find_shipped(options.executable, "bench/reann_torch.py")),
+      script_(find_shipped(options.executable, script.path)),
+      arguments_(std::move(arguments)),
       python_(choose_python(options)),
       check_(std::move(check)) {
   std::filesystem::create_directories(folder_);
   if (script_.empty()) {
-    obstacle_ = "bench/reann_torch.py is not beside this program";
+    obstacle_ = fmt::format("{} is not beside this program", script.path);
     return;
   }
-  const Command probe{{python_, "-c", "import numpy, torch"}, {}};
+  const Command probe{{python_, "-c", fmt::format("import {}", script.modules)}, {}};
   if (run_child(probe, folder_, folder_ / "probe.txt", check_).exit_code != 0)
-    obstacle_ = fmt::format("{} has no PyTorch ({})", python_, last_line(folder_ / "probe.txt"));
+    obstacle_ = fmt::format("{} has no {} ({})", python_, script.package, last_line(folder_ / "probe.txt"));
 }
 
-Run TorchPeer::run(const std::filesystem::path& dump) {
-  const Command command{{python_, script_.string(), model_.string(), dump.string(), "--repeats", "3"}, keep_memory};
+Run TorchPeer::run(const std::filesystem::path& dump, FreedMemory memory) {
+  Command command{{python_, script_.string(), model_.string(), dump.string(), "--repeats", "3"}, {}};
+  command.words.insert(command.words.end(), arguments_.begin(), arguments_.end());
+  if (memory == FreedMemory::kept) command.variables = keep_memory;
   commands_.push_back(shell_line(command));
   const std::filesystem::path output = folder_ / "output.txt";
   if (run_child(command, folder_, output, check_).exit_code != 0)

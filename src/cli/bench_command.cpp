@@ -136,12 +136,26 @@ void add_memory(CLI::App* command) {
   bench.atoms("Numbers of atoms, rounded to cubes of whole cells", true).silver_model().run_by(bench::run_memory);
 }
 
+void add_water(CLI::App* command) {
+  BenchmarkCommand bench(command, "bench-results/water", 3, {});
+  Options& options = bench.options();
+  bench.run_by(bench::run_water);
+  command->add_option("models", options.models, "Model files (.safetensors) that know H and O")->required();
+  command->add_option("--molecules", options.molecules, "Molecules of water along each edge of the box")
+      ->check(CLI::Range(2, 100))
+      ->capture_default_str();
+  command->add_option("--peer-mace", options.peer_mace,
+                      "File of mace-torch (.model) that the model was imported from; once for each model");
+  command->add_option("--python", options.python, "Python with mace-torch for --peer-mace");
+}
+
 constexpr const char* bench_footer = R"(
 Potentials are run in turn (A B A B ...), and ratios are formed round by round: do it on a machine that does nothing
 else. LAMMPS is found as by grapevine lammps. docs/scaling.md tells what is measured and how the projection is made.
 
 Examples:
   grapevine bench --silver-model silver.safetensors --peer-torch
+  grapevine bench water spice.safetensors --peer-mace MACE_SPICE.model --python PYTHON_WITH_MACE
   grapevine bench layers
   grapevine bench scaling --ranks 1,2,4
   grapevine bench memory --atoms 1000000,10000000)";
@@ -156,6 +170,7 @@ void add_bench_command(CLI::App& app) {
   add_layers(command->add_subcommand("layers", "Time against the number of message layers"));
   add_scaling(command->add_subcommand("scaling", "Strong and weak scaling, what is sent, projection to a cluster"));
   add_memory(command->add_subcommand("memory", "Bytes per atom"));
+  add_water(command->add_subcommand("water", "Models of liquid water, and mace-torch on the same atoms"));
 }
 
 }  // namespace grapevine

@@ -34,23 +34,21 @@ using equivariant::Irreps;
 using equivariant::IrrepsList;
 using equivariant::TransformKind;
 
-constexpr int max_interactions = 64;
+constexpr int max_mace_interactions = 64;
 constexpr double coulomb = 14.3996;         // eV Angstrom, of mace-torch's ZBL
 constexpr double screening_length = 0.529;  // Angstrom, of the same
 constexpr double screening_decays[] = {3.2, 0.9423, 0.4028, 0.2016};
 
 /// Tensors that hold no weights.
-bool is_constant(const std::string& name) {
+bool is_mace_constant(const std::string& name) {
   const std::string last = name.substr(name.rfind('.') + 1);
   return last == "output_mask" || last == "r_max" || last == "num_interactions" || last.ends_with("_zeroed") ||
          last.starts_with("_w3j_");
 }
 
-bool is_none(const PickleValue& value) { return std::holds_alternative<std::monostate>(value); }
-
 bool is_off(const PickleValue& value) {
   const bool* logical = std::get_if<bool>(&value);
-  return is_none(value) || (logical && !*logical);
+  return std::holds_alternative<std::monostate>(value) || (logical && !*logical);
 }
 
 bool is_on(const TorchModule& module, std::string_view attribute) {
@@ -66,9 +64,9 @@ Dense columns_of(const std::vector<double>& weight, int inputs, int outputs, int
   return dense;
 }
 
-class Reader {
+class MaceReader {
  public:
-  Reader(const TorchArchive& archive, const TorchModule& model, const std::string& head)
+  MaceReader(const TorchArchive& archive, const TorchModule& model, const std::string& head)
       : model_(model), file_(archive.name), wanted_head_(head), tensors_(file_, number_allowance(archive)) {}
 
   MaceImport run() {
@@ -83,7 +81,7 @@ class Reader {
     read_readouts();
     read_energies();
     if (model_.find_child("pair_repulsion_fn")) read_repulsion();
-    tensors_.check_all_read(is_constant);
+    tensors_.check_all_read(is_mace_constant);
     with_context(file_, [&] { mace::check(p_); });
     return {std::move(p_), heads_.size() > 1 ? "head " + heads_[size(head_)] : ""};
   }
@@ -217,12 +215,11 @@ class Reader {
   }
 
   void read_heads() {
-    const PickleValue* value = model_.find("heads");
-    if (!value || is_none(*value)) {
+    if (!model_.has("heads")) {
       heads_ = {"Default"};
       return;
     }
-    const auto* items = pickle_items(*value);
+    const auto* items = pickle_items(model_.value("heads"));
     if (!items || items->empty() || items->size() > 1000) fail("heads are not a list of names");
     for (const PickleValue& item : *items) {
       const std::string* name = pickle_text(item);
@@ -332,7 +329,7 @@ class Reader {
   void read_interactions() {
     const std::vector<TorchModule> blocks = model_.child("interactions").children();
     const std::vector<TorchModule> products = model_.child("products").children();
-    if (blocks.empty() || blocks.size() > max_interactions || products.size() != blocks.size())
+    if (blocks.empty() || blocks.size() > max_mace_interactions || products.size() != blocks.size())
       fail(fmt::format("{} interactions and {} products are not supported", blocks.size(), products.size()));
     for (std::size_t t = 0; t < blocks.size(); ++t)
       p_.interactions.push_back(
@@ -486,7 +483,7 @@ TorchArchive read_mace_archive(std::span<const std::byte> bytes, const TorchHead
 MaceImport import_mace(const TorchArchive& archive, const std::string& wanted_head) {
   const PickleObject* object = pickle_object(archive.root);
   if (!object) throw Error(fmt::format("{}: not a model of mace-torch", archive.name));
-  return Reader(archive, TorchModule(*object, "", archive.name), wanted_head).run();
+  return MaceReader(archive, TorchModule(*object, "", archive.name), wanted_head).run();
 }
 
 void refuse_mace_weights(const TorchArchive& archive) {

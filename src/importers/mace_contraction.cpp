@@ -25,9 +25,9 @@ using Factors = std::array<int, max_degree>;
 /// Coefficients far below the largest are rounding of zeros: true ones are above a hundredth.
 constexpr double smallest = 1e-6;
 
-class Reader {
+class ContractionReader {
  public:
-  Reader(TensorTable& tensors, const TorchModule& module, int order, const IrrepsList& message, int species)
+  ContractionReader(TensorTable& tensors, const TorchModule& module, int order, const IrrepsList& message, int species)
       : tensors_(tensors),
         module_(module),
         species_(species),
@@ -144,7 +144,7 @@ class Reader {
 
 Contraction read_mace_contraction(TensorTable& tensors, const TorchModule& module, int order, const IrrepsList& message,
                                   int species) {
-  return Reader(tensors, module, order, message, species).run();
+  return ContractionReader(tensors, module, order, message, species).run();
 }
 
 }  // namespace grapevine

@@ -20,7 +20,6 @@ using e3nn::Layout;
 using equivariant::EquivariantLinear;
 using equivariant::Irreps;
 using equivariant::IrrepsList;
-using mace::Interaction;
 
 /// A class of interaction blocks.
 struct BlockKind {
@@ -45,14 +44,12 @@ BlockKind kind_of(const TorchModule& block) {
   return *kind;
 }
 
-bool is_none(const PickleValue* value) { return !value || std::holds_alternative<std::monostate>(*value); }
-
-class Reader {
+class InteractionReader {
  public:
-  Reader(TensorTable& tensors, const TorchModule& block, const TorchModule& product, const MaceEdges& edges)
+  InteractionReader(TensorTable& tensors, const TorchModule& block, const TorchModule& product, const MaceEdges& edges)
       : tensors_(tensors), block_(block), product_(product), edges_(edges), kind_(kind_of(block)) {}
 
-  Interaction run(bool is_last) {
+  mace::Interaction run(bool is_last) {
     refuse_accelerated(block_);
     refuse_accelerated(product_);
     check_children(block_, {"linear_up", "conv_tp", "conv_tp_weights", "linear", "skip_tp", "density_fn", "reshape"});
@@ -61,7 +58,7 @@ class Reader {
     x_.message = block_.irreps("target_irreps");
     check_natural(block_, x_.input);
     check_natural(block_, x_.message);
-    const IrrepsList at_edges = is_none(block_.find("edge_irreps")) ? x_.input : block_.irreps("edge_irreps");
+    const IrrepsList at_edges = block_.has("edge_irreps") ? block_.irreps("edge_irreps") : x_.input;
     check_natural(block_, at_edges);
     x_.mix_input = linear(block_.child("linear_up"), as_written(x_.input), as_written(at_edges));
     read_radial();
@@ -159,14 +156,14 @@ class Reader {
   const TorchModule& product_;
   const MaceEdges& edges_;
   BlockKind kind_;
-  Interaction x_;
+  mace::Interaction x_;
 };
 
 }  // namespace
 
-Interaction read_mace_interaction(TensorTable& tensors, const TorchModule& block, const TorchModule& product,
-                                  const MaceEdges& edges, bool is_last) {
-  return Reader(tensors, block, product, edges).run(is_last);
+mace::Interaction read_mace_interaction(TensorTable& tensors, const TorchModule& block, const TorchModule& product,
+                                        const MaceEdges& edges, bool is_last) {
+  return InteractionReader(tensors, block, product, edges).run(is_last);
 }
 
 void refuse_accelerated(const TorchModule& module) {

@@ -20,7 +20,6 @@ namespace grapevine {
 namespace {
 
 using e3nn::Layout;
-using equivariant::Activation;
 using equivariant::ActivationKind;
 using equivariant::Dense;
 using equivariant::EquivariantLinear;
@@ -30,8 +29,9 @@ using nequip::Interaction;
 using nequip::SelfConnectionKind;
 
 constexpr std::size_t max_configuration = 1u << 20;
-constexpr Activation plain_silu = {ActivationKind::silu, 1};
-constexpr Activation normalised_silu = {ActivationKind::silu, 1.676562056079885};  // by e3nn_jax's quantiles
+constexpr equivariant::Activation plain_silu = {ActivationKind::silu, 1};
+constexpr equivariant::Activation normalised_silu = {ActivationKind::silu,
+                                                     1.676562056079885};  // by e3nn_jax's quantiles
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -64,6 +64,11 @@ bool TorchModule::is(std::string_view class_name) const {
 
 const PickleValue* TorchModule::find(std::string_view attribute) const { return object_->attributes->find(attribute); }
 
+bool TorchModule::has(std::string_view attribute) const {
+  const PickleValue* found = find(attribute);
+  return found && !std::holds_alternative<std::monostate>(*found);
+}
+
 const PickleValue& TorchModule::value(std::string_view attribute) const {
   const PickleValue* found = find(attribute);
   if (!found) fail(fmt::format("{} is missing", attribute));

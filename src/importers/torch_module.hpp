@@ -29,6 +29,7 @@ class TorchModule {
   bool is(std::string_view class_name) const;
 
   const PickleValue* find(std::string_view attribute) const;  ///< null if there is none
+  bool has(std::string_view attribute) const;                 ///< whether there is one that is not None
   const PickleValue& value(std::string_view attribute) const;
   double real(std::string_view attribute) const;
   int integer(std::string_view attribute, int lowest, int highest) const;

@@ -11,6 +11,7 @@ import pytest
 from lammps_run import ROOT, VENV
 
 ALLOY = ROOT / "models" / "nbmotaw.safetensors"
+WATER = ROOT / "models" / "water.safetensors"
 SHORT = ["--rounds", "1", "--steps", "4"]
 
 
@@ -97,6 +98,22 @@ def test_memory_grows_with_the_atoms(bench, tmp_path):
     assert is_picture(tmp_path / "out" / "memory.png")
 
 
+def test_water_is_run_with_each_model(bench, tmp_path):
+    results = results_of(bench("water", WATER, *SHORT, "--molecules", 3), tmp_path)
+    (run,) = results["runs"]["Grapevine, water"]
+    assert run["atoms"] == 81 and run["steps"] == 4
+    assert is_picture(tmp_path / "out" / "water.png")
+
+
+def test_absent_mace_torch_is_one_line_and_no_error(bench, tmp_path):
+    if subprocess.run([VENV / "bin" / "python", "-c", "import mace"], capture_output=True).returncode == 0:
+        pytest.skip("mace-torch is installed")
+    python = ["--python", VENV / "bin" / "python"]
+    done = bench("water", WATER, *SHORT, "--molecules", 2, "--peer-mace", WATER, *python)
+    results_of(done, tmp_path)
+    assert sum("mace-torch is left out" in line for line in done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -107,6 +124,10 @@ def test_memory_grows_with_the_atoms(bench, tmp_path):
         (["--only", "eam", "--peer-torch"], "needs the case silver"),
         (["scaling", "--ranks", "2"], "one rank has to be among them"),
         (["memory", "--atoms", "4000"], "two different sizes"),
+        (["water", WATER, "--peer-mace", "nowhere.model"], "nowhere.model"),
+        (["water", WATER, "--peer-mace", WATER, "--peer-mace", WATER], "1 models and 2 files"),
+        (["water", WATER, WATER], "two models are called water"),
+        (["water", ALLOY], "does not know H"),
         (["colours"], "colours"),
     ],
 )

@@ -6,6 +6,8 @@ import struct
 import subprocess
 import zipfile
 
+import ase.io
+import numpy as np
 import pytest
 
 OWN = [f"mace-{name}" for name in ("float32-soft", "nu-one", "one-interaction", "two-body-order")]
@@ -59,6 +61,39 @@ def test_one_head_of_several_is_taken(case, grapevine, golden, tmp_path):
         assert json.loads(metadata["provenance"])["note"] == f"head {head}"
         weights.add(data)
     assert len(weights) == len(HEADS[case])
+
+
+def check_results(grapevine, source, frames, folder, tolerances, *options):
+    """Energies, forces, virials and, but for a constant of each element, atomic energies are those of mace-torch."""
+    energy, force, virial, node = tolerances
+    model, structures = folder / "m.safetensors", folder / "structures.extxyz"
+    assert call(grapevine, "import", source, "-o", model, *options).returncode == 0
+    ase.io.write(structures, frames)
+    done = call(grapevine, "evaluate", model, structures, "--json", "--precision", "double")
+    assert done.returncode == 0, done.stderr
+    shifts = {}
+    for found, atoms in zip(json.loads(done.stdout)["frames"], frames, strict=True):
+        assert abs(found["energy"] - atoms.get_potential_energy()) < energy * len(atoms)
+        np.testing.assert_allclose(found["forces"], atoms.get_forces(), rtol=0, atol=force)
+        if "virial" in atoms.info:
+            np.testing.assert_allclose(np.ravel(found["virial"]), np.ravel(atoms.info["virial"]), rtol=0, atol=virial)
+        for element, shift in zip(atoms.symbols, found["energies"] - atoms.arrays["node_energies"], strict=True):
+            shifts.setdefault(element, []).append(shift)
+    assert all(np.ptp(values) < 2 * node for values in shifts.values())
+
+
+@pytest.mark.parametrize("case", OWN + BESIDE)
+def test_results_are_those_of_mace_torch(case, grapevine, golden, tmp_path):
+    rounded = case in ("mace-float32-soft", "mace/mp0a-like", "mace/mp0b3-like")
+    tolerances = (1e-7, 1e-6, 1e-5, 1e-6) if rounded else (1e-8, 1e-7, 1e-6, 1e-7)
+    frames = ase.io.read(golden(case) / "reference.extxyz", ":")
+    check_results(grapevine, model_of(golden(case)), frames, tmp_path, tolerances)
+
+
+@pytest.mark.parametrize(("case", "head"), [(case, head) for case, heads in HEADS.items() for head in heads])
+def test_results_of_a_head_are_those_of_mace_torch(case, head, grapevine, golden, tmp_path):
+    frames = [atoms for atoms in ase.io.read(golden(case) / "reference.extxyz", ":") if atoms.info["head"] == head]
+    check_results(grapevine, model_of(golden(case)), frames, tmp_path, (1e-8, 1e-7, 1e-6, 1e-7), "--head", head)
 
 
 def test_flags_of_other_files_are_refused_by_name(grapevine, golden, tmp_path):

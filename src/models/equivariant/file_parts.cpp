@@ -10,8 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t max_paths = 1024;
-
 std::size_t place(int index) { return static_cast<std::size_t>(index); }
 
 /// Calls function(input, output) for every pair of irreps that transform alike.

@@ -9,8 +9,6 @@
 namespace grapevine::equivariant {
 namespace {
 
-constexpr std::size_t max_paths = 1024;
-
 void check_path(const std::string& name, const IrrepsList& input, const Path& path, int edge_order,
                 bool odd_harmonics) {
   if (path.input < 0 || path.input >= static_cast<int>(input.size()) || path.edge_order < 0 ||

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "models/equivariant/irreps.hpp"
 
 namespace grapevine::equivariant {
+
+inline constexpr std::size_t max_paths = 1024;  ///< of one message
 
 /// One product of a message: neighbour's irreps `input` times the spherical harmonics of `edge_order`, coupled to
 /// `order`, each channel with a weight of its own that depends on the length of the edge. Products are

@@ -25,9 +25,10 @@ class LinearReadout {
     if (!weight.empty()) weight_ = equivariant::in_precision<Real>(even_scalar_row(irreps, weight.data()));
   }
 
-  Real energy(int atom, const BlockFeatures<Real>& x) const {
-    Real sum = 0;
-    for_each_scalar(atom, x, [&](Real weight, Real& value) { sum += weight * value; });
+  double energy(int atom, const BlockFeatures<Real>& x) const {
+    double sum = 0;
+    for_each_scalar(atom, x,
+                    [&](Real weight, Real& value) { sum += static_cast<double>(weight) * static_cast<double>(value); });
     return sum;
   }
 

@@ -111,7 +111,7 @@ class MaceModel final : public Model<Real> {
     clear(atoms, dx);
     readout_.run(atoms, x, scratch.readout, block.energy, dx);
     for (int a = 0; a < atoms; ++a) {
-      const double early = t > 0 ? static_cast<double>(of_atom(t - 1, block, a)[energy_place]) : 0.0;
+      const double early = t > 0 ? kept_energy(t - 1, block, a) : 0.0;
       block.energy[a] = energy_scale_ * (early + block.energy[a]) + energy_shift_[block.edges.species];
     }
     if (zbl_) zbl_->run(block.edges, block.species, scratch.edges.geometry, scratch.zbl, block.energy);
@@ -148,7 +148,7 @@ class MaceModel final : public Model<Real> {
   // A line of state for single numbers.
   static constexpr int of_atoms = equivariant::padded(1);
   static constexpr int inverse_n_place = 0;
-  static constexpr int energy_place = 1;
+  static constexpr int energy_place = 1;  // and the next, what the first leaves by rounding
 
   struct Scratch final : Workspace {
     EdgeScratch<Real> edges;
@@ -210,6 +210,10 @@ class MaceModel final : public Model<Real> {
     return block.state[t] + static_cast<std::ptrdiff_t>(block.edges.centre[centre]) * state_width(t) +
            pass(t).message.size();
   }
+  double kept_energy(int t, const Block<Real>& block, int centre) const {
+    const Real* numbers = of_atom(t, block, centre) + energy_place;
+    return static_cast<double>(numbers[0]) + static_cast<double>(numbers[1]);
+  }
   /// Where the row of atom 0 in state[t] has what concerns the self connection.
   Real* connection(int t, const Block<Real>& block) const {
     return block.state[t] + (t < layers() ? pass(t).message.size() + of_atoms : 0);
@@ -266,8 +270,10 @@ class MaceModel final : public Model<Real> {
     scatter_rows(std::span<const int>(block.edges.centre), scratch.a.as(pass.message), block.state[t], state_width(t));
     for (int a = 0; a < block.edges.centres(); ++a) {
       Real* numbers = of_atom(t, block, a);
-      const Real before = t > 0 ? of_atom(t - 1, block, a)[energy_place] : Real(0);
-      numbers[energy_place] = before + pass.readout.energy(a, x);
+      const double before = t > 0 ? kept_energy(t - 1, block, a) : 0.0;
+      const double energy = before + pass.readout.energy(a, x);
+      numbers[energy_place] = static_cast<Real>(energy);
+      numbers[energy_place + 1] = static_cast<Real>(energy - static_cast<double>(numbers[energy_place]));
       numbers[inverse_n_place] = scratch.inverse_n[a];
     }
   }

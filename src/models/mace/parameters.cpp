@@ -17,7 +17,7 @@ using equivariant::check_values;
 
 constexpr int max_message_order = 3;
 
-std::size_t place(int index) { return static_cast<std::size_t>(index); }
+std::size_t as_size(int index) { return static_cast<std::size_t>(index); }
 
 int natural_parity(int order) { return order % 2 == 0 ? 1 : -1; }
 
@@ -42,7 +42,7 @@ class Checker {
     const IrrepsList& first = p_.interactions.front().input;
     for (const Irreps& irreps : first)
       if (!irreps.is_even_scalar()) fail("the first features are not all even scalars");
-    check_values("embedding", p_.embedding, p_.species.size() * place(channels(first)));
+    check_values("embedding", p_.embedding, p_.species.size() * as_size(channels(first)));
     for (std::size_t t = 0; t < p_.interactions.size(); ++t) check_interaction(t);
     check_readouts();
     check_energies();
@@ -120,7 +120,7 @@ class Checker {
       fail(fmt::format("{}: a denominator of {} makes no sense", name, x.denominator));
     check_network(name + ": radial network", x.radial.layers, p_.basis.functions(), channels(x.messages()));
     check_activation(name, x.radial.activation);
-    if (!x.density.empty()) check_values(name + ": density", x.density, place(p_.basis.functions()));
+    if (!x.density.empty()) check_values(name + ": density", x.density, as_size(p_.basis.functions()));
     check_message(name + ": message", x.message);
     check_map(name + ": mixing of the messages", x.mix_messages, x.messages(), x.message);
     check_maps(name + ": mixing by species", x.mix_by_species, x.message, x.message);
@@ -140,7 +140,7 @@ class Checker {
       if (contraction.order != x.output[o].order) fail(fmt::format("{}: it is of order {}", part, contraction.order));
       if (contraction.paths < 1) fail(part + ": it has no paths");
       check_values(part + ": weights", contraction.weight,
-                   p_.species.size() * place(contraction.paths) * place(x.message.front().channels));
+                   p_.species.size() * as_size(contraction.paths) * as_size(x.message.front().channels));
       check_terms(part, contraction, numbers(x.message) / x.message.front().channels);
       check_size(part, contraction);
     }
@@ -163,7 +163,7 @@ class Checker {
   void check_size(const std::string& name, const Contraction& contraction) const {
     constexpr std::size_t free_coefficients = std::size_t{1} << 22;
     constexpr std::size_t coefficients_per_weight = 128;
-    const std::size_t columns = contraction.weight.size() / place(contraction.paths);
+    const std::size_t columns = contraction.weight.size() / as_size(contraction.paths);
     if (monomials(contraction) * columns > free_coefficients + coefficients_per_weight * contraction.weight.size())
       fail(
           fmt::format("{}: {} terms are far too many for {} paths", name, contraction.terms.size(), contraction.paths));
@@ -173,7 +173,8 @@ class Checker {
   void check_features(const std::string& name, const Interaction& x) const {
     constexpr std::size_t free_features = std::size_t{1} << 16;
     constexpr std::size_t parameters_per_feature = 4;
-    const std::size_t features = place(numbers(x.edge_input())) + place(numbers(x.message)) + place(numbers(x.output));
+    const std::size_t features =
+        as_size(numbers(x.edge_input())) + as_size(numbers(x.message)) + as_size(numbers(x.output));
     if (features > free_features + p_.count() / parameters_per_feature)
       fail(fmt::format("{}: {} features are far too many for {} parameters", name, features, p_.count()));
   }
@@ -184,7 +185,7 @@ class Checker {
       fail(fmt::format("it has {} readouts before the last of {} interactions", p_.readouts.size(), last + 1));
     for (std::size_t t = 0; t < last; ++t)
       if (!p_.readouts[t].empty())
-        check_values(fmt::format("readout {}", t), p_.readouts[t], place(even_scalars(p_.interactions[t].output)));
+        check_values(fmt::format("readout {}", t), p_.readouts[t], as_size(even_scalars(p_.interactions[t].output)));
     const int width = even_scalars(p_.interactions.back().output);
     if (width == 0 || p_.last_readout.empty()) fail("it has nothing to read an energy from");
     check_network("last readout", p_.last_readout, width, 1);
@@ -246,7 +247,7 @@ RadialWeights radial_weights(const Parameters& parameters, std::size_t t, std::s
   weights.network = x.radial;
   weights.denominator = x.denominator;
   weights.density = x.density;
-  for (const Path& path : x.paths) weights.channels.push_back(x.edge_input()[place(path.input)].channels);
+  for (const Path& path : x.paths) weights.channels.push_back(x.edge_input()[as_size(path.input)].channels);
   weights.power.assign(x.paths.size(), 0);
   return weights;
 }
