@@ -1,9 +1,9 @@
 """What mace-torch computes with a model: python mace_torch.py MODEL STRUCTURES RESULTS [--steps N] [--timestep FS]
 
-STRUCTURES and RESULTS are files of ASE's (.extxyz, .traj). Writes energy, forces, atomic energies without those of isolated
-atoms and, of periodic structures, virial (minus the derivative of the energy by strain, eV) of every structure, in double
-precision. With --steps the first structure, which has velocities, is moved by velocity Verlet, and the results are those of
-it and of all steps.
+STRUCTURES and RESULTS are files of ASE's (.extxyz, .traj). Writes energy, forces, atomic energies without those of
+isolated atoms and, of periodic structures, virial (minus the derivative of the energy by strain, eV) of every structure,
+in double precision. With --steps the first structure, which has velocities, is moved by velocity Verlet, and the results
+are those of it and of all steps.
 
 Runs in a Python that has mace-torch; water.py calls it.
 """

@@ -2,8 +2,8 @@
 
 Imports the model, runs examples/water/in.liquid at 300 K, and leaves water.txt, a table, and water.png, with the pair
 distribution of oxygens beside x-ray diffraction, in FOLDER. With --check the next steps are done by mace-torch as well,
-and energies, forces and positions are compared. Any MACE model that knows H and O will do; one that is imported already is
-taken as it is. Where the file is not there, a line says so, and nothing is done. More: docs/mace.md.
+and energies, forces and positions are compared. Any MACE model that knows H and O will do; one that is imported already
+is taken as it is. Where the file is not there, a line says so, and nothing is done. More: docs/mace.md.
 """
 
 import subprocess
@@ -17,6 +17,7 @@ import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 from command_line import Failure, Parser, check_lammps_paths, find_grapevine, run_program  # noqa: E402
 from comparison import compare  # noqa: E402
 from evaluation import evaluate  # noqa: E402
@@ -43,7 +44,7 @@ def parse_arguments(arguments):
     add("--precision", choices=["double", "mixed"], default="mixed", help="default: mixed")
     add("--ranks", type=int, default=2, metavar="N", help="MPI ranks (default: 2)")
     add("--seed", type=int, default=51966, metavar="N", help="of velocities and thermostats (default: 51966)")
-    add("--check", metavar="PYTHON", help="a Python with mace-torch, which does the next steps as well; MODEL is .model")
+    add("--check", metavar="PYTHON", help="a Python with mace-torch, which does the next steps as well")
     add("--check-steps", type=int, default=20, metavar="N", help="how many (default: 20)")
     add("--evaluate", action="store_true", help="run no LAMMPS: evaluate the run in FOLDER again")
     add("--grapevine", type=Path, metavar="PROGRAM", help="default: build/bin of the checkout, then PATH")
@@ -105,14 +106,17 @@ def cost(log):
 
 
 def draw(path, title, liquid, comparison):
-    figure, axes = plt.subplots(1, 3 if comparison else 2, figsize=(14 if comparison else 10, 4), constrained_layout=True)
+    columns = 3 if comparison else 2
+    figure, axes = plt.subplots(1, columns, figsize=(4.7 * columns, 4), constrained_layout=True)
     draw_g(axes[0], [liquid], ["tab:blue"])
     draw_energy(axes[1], [liquid], ["tab:blue"])
     axes[1].set_ylabel("conserved energy − mean (meV/atom)")
     if comparison:
-        for values, label in ((comparison.force, "forces (eV/Å)"), (comparison.energy, "energy (eV/atom)"),
-                              (comparison.position, "positions (Å)")):
-            axes[2].semilogy(comparison.steps, values, ".-", label=label)
+        for values, label in ((comparison.force, "force (eV/Å)"), (comparison.position, "position (Å)"),
+                              (comparison.energy, "energy (eV/atom)")):
+            shown = values > 0
+            axes[2].semilogy(comparison.steps[shown], values[shown], ".-", label=label)
+        axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[2].set(xlabel="step", ylabel="largest difference from mace-torch")
     for axis in axes:
         axis.legend(frameon=False)
@@ -138,7 +142,8 @@ def main(arguments):
     lines = [make_table(title, [liquid]), f"µs per atom, step and core: {microseconds:.0f} ({ranks} ranks)"]
     comparison = None
     if options.check:
-        comparison = compare(new_folder(options.folder / "check"), options, options.source.resolve(), run / "final.data", STEP)
+        folder = new_folder(options.folder / "check")
+        comparison = compare(folder, options, options.source.resolve(), run / "final.data", STEP)
         lines.append(comparison.describe())
     draw(options.folder / "water.png", title, liquid, comparison)
     (options.folder / "water.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

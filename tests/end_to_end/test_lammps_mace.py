@@ -73,7 +73,9 @@ def assert_work(run, atoms, widths):
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_ranks_gives_the_same_trajectory(lammps, tmp_path, grapevine, golden_model, case):
     elements, cutoff = CASES[case]
-    widths = sent_in_theory(facts_of(grapevine, golden_model(case)))
+    facts = facts_of(grapevine, golden_model(case))
+    widths = sent_in_theory(facts)
+    assert facts["architecture"] == "mace" and facts["cutoff"] == cutoff and facts["message_width"] == widths
     atoms = prepare(tmp_path, case)
     one = lammps(script(golden_model(case), elements, 10))
     for ranks in (2, 3, 4, 8):
