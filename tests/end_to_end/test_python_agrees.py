@@ -19,6 +19,7 @@ from python_helpers import (ALLOY, METALS, PROGRAM, WATER, alloy, assert_same_re
 RANDOM_WEIGHTS = ["local-s-only", "one-layer-tanh", "three-layer", "f-orbitals-wide", "molecule-and-slab"]
 PUBLISHED = ["published-water", "published-silver-mpi"]
 SEVENNET = [f"sevennet-{name}" for name in ("so3", "parity", "lmax3", "bias-fcn", "one-layer", "old", "modalities")]
+MACE = [f"mace-{name}" for name in ("mixed-density", "one-interaction", "two-body-order", "two-heads")]
 DATA = ROOT.parent / "shared" / "data"
 EVERY_TENTH = {"nbmotaw": (ALLOY, DATA / "alloy-NbMoTaW" / "test.extxyz", "::10"),
                "water": (WATER, DATA / "water" / "test.extxyz", "::20")}
@@ -63,7 +64,7 @@ def test_evaluate_gives_what_the_program_and_the_reference_say(case, golden, gol
         np.testing.assert_allclose(found.virial.ravel(), np.ravel(atoms.info["virial"]), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET)
+@pytest.mark.parametrize("case", RANDOM_WEIGHTS + PUBLISHED + SEVENNET + MACE)
 def test_the_calculator_gives_what_evaluate_gives(case, golden, golden_model):
     model = golden_model(case)
     structures = ase.io.read(golden(case) / "reference.extxyz", ":")
@@ -148,6 +149,7 @@ LAMMPS_CASES = {
     "water": (WATER, lambda: water(24)),
     "three-layer": ("three-layer", lambda: fcc_mixture(2, 2, 3, tilt=(1.3, -0.7, 0.9))),
     "sevennet-parity": ("sevennet-parity", lambda: fcc_mixture(2, 2, 3, ["C", "H"], tilt=(1.3, -0.7, 0.9))),
+    "mace": ("mace-mixed-density", lambda: fcc_mixture(2, 2, 3, ["O", "H"], tilt=(1.3, -0.7, 0.9))),
 }
 
 
@@ -162,7 +164,7 @@ def test_lammps_gives_the_same_as_the_calculator(case, golden_model, tmp_path):
     assert_same_results(found, expected, 1e-9)
 
 
-@pytest.mark.parametrize("case", ["metals", "water", "three-layer", "sevennet-parity"])
+@pytest.mark.parametrize("case", ["metals", "water", "three-layer", "sevennet-parity", "mace-two-body-order"])
 def test_shares_of_stress_are_the_symmetric_part_of_those_of_lammps(case, golden_model, tmp_path):
     """LAMMPS keeps the upper triangle of each atom's virial. Turned, so that x is where z was, it keeps the lower."""
     model, atoms = {
@@ -170,6 +172,7 @@ def test_shares_of_stress_are_the_symmetric_part_of_those_of_lammps(case, golden
         "water": (WATER, water(26)),
         "three-layer": (None, fcc_mixture(2, 2, 3)),
         "sevennet-parity": (None, fcc_mixture(2, 2, 3, ["C", "H"])),
+        "mace-two-body-order": (None, fcc_mixture(2, 2, 3, ["Ge", "Sb", "Te"])),
     }[case]
     model = model or golden_model(case)
     turned = atoms.copy()
@@ -375,7 +378,7 @@ def test_options_of_evaluate_that_cannot_be():
 # ---- model files
 
 
-@pytest.mark.parametrize("case", [*RANDOM_WEIGHTS, "sevennet-parity", "published-silver-mpi"])
+@pytest.mark.parametrize("case", [*RANDOM_WEIGHTS, "sevennet-parity", "mace-two-heads", "published-silver-mpi"])
 def test_info_is_what_the_program_prints(case, golden_model, monkeypatch):
     model = golden_model(case)
     assert grapevine.info(model) == json.loads(program("info", "--json", model))
@@ -396,15 +399,17 @@ def test_info_of_shipped_models():
 
 
 @pytest.mark.parametrize("case", [*RANDOM_WEIGHTS, "published-silver-mpi", "published-water", "sevennet-parity",
-                                  "sevennet-modalities"])
+                                  "sevennet-modalities", "mace-nu-one", "mace-two-heads"])
 def test_import_writes_the_same_bytes_as_the_program(case, golden, tmp_path):
-    source = next(p for p in sorted(golden(case).iterdir()) if p.suffix in (".pth", ".pt"))
+    source = next(p for p in sorted(golden(case).iterdir()) if p.suffix in (".pth", ".pt", ".model"))
     para = source.parent / "para"
     options = {"note": "a note"}
     if para.exists():
         options["para"] = para
     if case == "sevennet-modalities":
         options["modality"] = "PBE"
+    if case == "mace-two-heads":
+        options["head"] = "cc"
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     printed = program("import", source, "-o", "a.safetensors", *words, folder=tmp_path)
     told = grapevine.import_model(source, tmp_path / "b.safetensors", **options)
@@ -417,10 +422,12 @@ def test_import_says_what_is_missing(golden, tmp_path):
     """The archive of REANN-MPI holds no names of activations; without para it cannot be read."""
     source = next(golden("local-s-only").glob("REANN.pth"))
     modalities = next(golden("sevennet-modalities").glob("*.pth"))
+    heads = next(golden("mace-two-heads").glob("*.model"))
     bad = tmp_path / "bad.pth"
     bad.write_bytes(b"PK\x03\x04 and no more of an archive")
     output = tmp_path / "model.safetensors"
-    for given, options, told in ((source, {}, "para"), (modalities, {}, "--modality"), (bad, {}, "bad.pth"),
+    for given, options, told in ((source, {}, "para"), (modalities, {}, "--modality"),
+                                 (heads, {}, "--head"), (bad, {}, "bad.pth"),
                                  (tmp_path / "missing.pth", {}, "missing.pth"),
                                  (source, {"modality": "PBE"}, "modality"),
                                  (source, {"para": tmp_path / "nowhere"}, "nowhere")):
