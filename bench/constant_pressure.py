@@ -10,18 +10,16 @@ Prints a table and leaves constant_pressure.csv and constant_pressure.png.
 
 import argparse
 import csv
-import re
-import resource
 import subprocess
 import sys
-from multiprocessing import get_context
+import time
 from pathlib import Path
 
 import ase.io
 import numpy as np
+from long_run import rank_memory
+from programs import GRAPEVINE, last_loop
 from universal_speed import water
-
-ROOT = Path(__file__).resolve().parents[1]
 
 ALLOY = """units metal
 boundary p p p
@@ -67,20 +65,23 @@ run {steps}
 SYSTEMS = {"CrCoNi": (ALLOY, [6, 10, 14]), "water": (WATER, [6, 10, 15])}
 
 
-def measure(arguments):
-    """In a process of its own, whose children are this run's only: seconds per step, peak bytes, atoms."""
-    folder, system, cells, model, ranks, steps = arguments
-    name = f"in.{system}-{cells}"
+def measure(folder, system, cells, model, ranks, steps):
+    """Seconds per step, peak bytes, atoms."""
+    name = f"{system}-{cells}"
     if system == "water":
         ase.io.write(folder / f"water-{cells}.data", water(cells), format="lammps-data", specorder=["H", "O"])
-    (folder / name).write_text(SYSTEMS[system][0].format(cells=cells, model=model, steps=steps))
-    command = [ROOT / "build" / "bin" / "grapevine", "lammps", "-np", str(ranks), "-in", name]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
-    time, taken, atoms = re.findall(r"Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", done.stdout)[-1]
-    peak = 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {"atoms": int(atoms), "steps": int(taken), "ms per step": 1e3 * float(time) / int(taken), "bytes": peak}
+    script = SYSTEMS[system][0].format(cells=cells, model=model, steps=steps)
+    (folder / f"in.{name}").write_text(script + "shell sleep 1\n")  # it waits to be seen
+    command = [GRAPEVINE, "lammps", "-np", str(ranks), "-in", f"in.{name}", "-log", f"log.{name}"]
+    peak = 0.0
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            peak = max(peak, *rank_memory(running.pid, "VmHWM"), 0.0)
+            time.sleep(0.2)
+    if running.returncode != 0:
+        sys.exit(f"the run failed; see {folder / f'log.{name}'}")
+    seconds, taken, atoms = last_loop((folder / f"log.{name}").read_text())
+    return {"atoms": atoms, "steps": taken, "ms per step": 1e3 * seconds / taken, "bytes": 2**20 * peak}
 
 
 def main():
@@ -98,9 +99,7 @@ def main():
     rows = []
     for cells in sizes:
         steps = arguments.steps if cells == sizes[-1] else max(1, arguments.steps // 10)
-        work = (folder, arguments.system, cells, arguments.model.resolve(), arguments.ranks, steps)
-        with get_context("spawn").Pool(1) as pool:
-            rows.append(pool.map(measure, [work])[0])
+        rows.append(measure(folder, arguments.system, cells, arguments.model.resolve(), arguments.ranks, steps))
         row = rows[-1]
         print(f"{row['atoms']:>8} atoms  {row['steps']:>4} steps  {row['ms per step']:>9.1f} ms per step  "
               f"{row['bytes'] / 1e9:6.3f} GB per rank", flush=True)

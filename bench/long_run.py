@@ -59,13 +59,13 @@ def descendants(pid):
     return found
 
 
-def rank_memory(pid):
-    """Resident MB of each LAMMPS process: `pid`, which one rank may be itself, and those below it."""
+def rank_memory(pid, kind="VmRSS"):
+    """Resident MB of each LAMMPS process: `pid`, which one rank may be itself, and those below it. VmHWM: at its peak."""
     sizes = []
     for process in [pid, *descendants(pid)]:
         try:
             if "lmp" in Path(f"/proc/{process}/comm").read_text():
-                kilobytes = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+                kilobytes = re.search(rf"{kind}:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
                 sizes.append(int(kilobytes.group(1)) / 1024)
         except (OSError, AttributeError):
             pass
