@@ -13,7 +13,7 @@
 namespace grapevine::kernel_bench {
 namespace {
 
-constexpr unsigned seed = 1;
+constexpr unsigned mace_seed = 1;
 
 /// Floating point operations of a pass from the sizes alone; a fused multiply-add is two. What is not counted:
 /// geometry, harmonics and their couplings, sums over lanes, readouts.
@@ -87,7 +87,7 @@ MaceFlops backward_flops(const mace::Interaction& x, bool first) {
 template <class Real>
 void add_cases(const std::string& name, const test::MaceSizes& sizes, const std::shared_ptr<const System>& water,
                std::vector<KernelCase>& cases) {
-  const auto parameters = std::make_shared<const mace::Parameters>(test::random_parameters(sizes, seed));
+  const auto parameters = std::make_shared<const mace::Parameters>(test::random_parameters(sizes, mace_seed));
   const std::shared_ptr<const Model<Real>> model = mace::make_mace_model<Real>(parameters);
   const auto passes = std::make_shared<Passes<Real>>(water, model);
   const auto evaluation = std::make_shared<Evaluation<Real>>(water, model);

@@ -122,8 +122,9 @@ ListGraph::ListGraph(const Frame& frame, const std::vector<std::string>& species
     first_.push_back(neighbour_.size());
   }
   const int atoms = static_cast<int>(row_.size());
-  in_float_.update(positions_.data(), atoms, row_.data(), cutoff, reach);
-  in_double_.update(positions_.data(), atoms, row_.data(), cutoff, reach);
+  const AtomRows rows{0, row_.data()};
+  in_float_.update(positions_.data(), atoms, rows, cutoff, reach);
+  in_double_.update(positions_.data(), atoms, rows, cutoff, reach);
 }
 
 std::size_t ListGraph::list_entries(std::span<const int> centres) const {
