@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "report/number_text.hpp"
+
 namespace grapevine::bench {
 
 Spread spread_of(std::vector<double> values) {
@@ -27,8 +29,8 @@ Spread ratio_of(const std::vector<Run>& above, const std::vector<Run>& below,
 }
 
 std::string text_of(const Spread& spread) {
-  if (spread.low == spread.high) return fmt::format("{:.3g}", spread.median);
-  return fmt::format("{:.3g} ({:.3g} .. {:.3g})", spread.median, spread.low, spread.high);
+  if (spread.low == spread.high) return number_text(spread.median);
+  return fmt::format("{} ({} .. {})", number_text(spread.median), number_text(spread.low), number_text(spread.high));
 }
 
 Runs run_in_turn(const std::vector<Job>& jobs, int rounds, const std::function<void(const std::string&)>& show) {

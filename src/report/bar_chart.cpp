@@ -6,6 +6,7 @@
 
 #include "report/axis.hpp"
 #include "report/canvas.hpp"
+#include "report/number_text.hpp"
 #include "report/picture.hpp"
 #include "support/error.hpp"
 
@@ -29,7 +30,7 @@ double top_of(const BarPanel& panel) {
 
 double height_of(const BarPanel& panel) { return bar_step * static_cast<double>(panel.bars.size()); }
 
-std::string value_text(const Bar& bar) { return fmt::format("{:.3g}", bar.value); }
+std::string value_text(const Bar& bar) { return number_text(bar.value); }
 
 class BarDrawing {
  public:

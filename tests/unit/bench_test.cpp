@@ -10,6 +10,7 @@
 #include "bench/least_squares.hpp"
 #include "bench/scaling_model.hpp"
 #include "bench/statistics.hpp"
+#include "report/number_text.hpp"
 #include "support/error.hpp"
 #include "test_files.hpp"
 
@@ -198,6 +199,16 @@ TEST(ScalingModel, AClusterIsNeverFasterThanTheMachineMeasured) {
   const Load load = estimate_load(silver, {400, 400, 400}, 64);
   EXPECT_GT(projected_step_time(costs, load, 64, {1e-9, 1e15}), step_time(costs, load));
   EXPECT_GT(projected_step_time(costs, load, 64, {1e-4, 1e9}), projected_step_time(costs, load, 64, {1e-6, 1e9}));
+}
+
+TEST(NumberText, HasThreeDigitsOrAllBeforeThePoint) {
+  EXPECT_EQ(number_text(0.0123456), "0.0123");
+  EXPECT_EQ(number_text(12.345), "12.3");
+  EXPECT_EQ(number_text(999.4), "999");
+  EXPECT_EQ(number_text(999.6), "1000");
+  EXPECT_EQ(number_text(12345.6), "12346");
+  EXPECT_EQ(number_text(-1234.5), "-1234");
+  EXPECT_EQ(number_text(1.2e12), "1.2e+12");
 }
 
 }  // namespace
