@@ -3,13 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <hwy/targets.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <ostream>
 
+#include "model_checks.hpp"
 #include "nequip_random.hpp"
 #include "nequip_reference.hpp"
 #include "reann_reference.hpp"
@@ -119,9 +117,7 @@ class NequipModelTest : public testing::TestWithParam<Case> {
         potential(parameters),
         frame(random_crystal(GetParam().sizes.species, 12, {6.2, 0, 0, 1.5, 5.7, 0, -0.7, 0.8, 6}, 11)) {}
 
-  FrameResult evaluate(const Frame& at, Precision precision = Precision::double_precision, int threads = 1) const {
-    return FrameEvaluator(potential, precision, threads).evaluate(at);
-  }
+  FrameResult evaluate(const Frame& at) const { return test::evaluate(potential, at); }
 
   void expect_reference_energies(const Frame& at) const {
     const std::vector<double> expected = reference_energies(parameters, at);
@@ -136,12 +132,6 @@ class NequipModelTest : public testing::TestWithParam<Case> {
   nequip::NequipPotential potential;
   Frame frame;
 };
-
-double largest_of(const std::vector<double>& forces) {
-  double largest = 1;
-  for (const double force : forces) largest = std::max(largest, std::abs(force));
-  return largest;
-}
 
 TEST_P(NequipModelTest, AtomicEnergiesOfACrystalEqualTheFormulas) { expect_reference_energies(frame); }
 
@@ -179,60 +169,19 @@ TEST_P(NequipModelTest, VirialIsMinusTheGradientOfTheReferenceEnergyByStrain) {
   }
 }
 
-TEST_P(NequipModelTest, MixedPrecisionIsCloseToDouble) {
-  const FrameResult exact = evaluate(frame);
-  const FrameResult mixed = evaluate(frame, Precision::mixed);
-  const double largest = largest_of(exact.forces);
-  EXPECT_NEAR(mixed.energy, exact.energy, 3e-6 * frame.atoms() * largest);
-  for (std::size_t n = 0; n < exact.forces.size(); ++n) EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest);
-  for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(mixed.virial[n], exact.virial[n], 1e-3 * largest);
-}
+TEST_P(NequipModelTest, AtomsInAnotherOrderHaveTheSameEnergies) { expect_same_in_another_order(potential, frame); }
+
+TEST_P(NequipModelTest, MixedPrecisionIsCloseToDouble) { expect_mixed_close_to_double(potential, frame); }
 
 TEST_P(NequipModelTest, ThreadsGiveTheSameResult) {
-  const Frame large = random_cluster(GetParam().sizes.species, 300, 21.0, 5);
-  const FrameResult one = evaluate(large);
-  for (const int threads : {2, 3}) {
-    const FrameResult several = evaluate(large, Precision::double_precision, threads);
-    EXPECT_NEAR(several.energy, one.energy, 1e-9);
-    for (std::size_t n = 0; n < one.energies.size(); ++n) EXPECT_NEAR(several.energies[n], one.energies[n], 1e-11);
-    for (std::size_t n = 0; n < one.forces.size(); ++n) EXPECT_NEAR(several.forces[n], one.forces[n], 1e-9);
-    for (std::size_t n = 0; n < 9; ++n) EXPECT_NEAR(several.virial[n], one.virial[n], 1e-8);
-  }
+  expect_same_on_threads(potential, random_cluster(GetParam().sizes.species, 300, 21.0, 5));
 }
 
 TEST_P(NequipModelTest, AnEvaluatorForgetsTheFrameBefore) {
-  FrameEvaluator evaluator(potential, Precision::double_precision, 1);
-  evaluator.evaluate(random_cluster(GetParam().sizes.species, 60, 12.0, 5));
-  const FrameResult after = evaluator.evaluate(frame);
-  const FrameResult fresh = evaluate(frame);
-  EXPECT_EQ(after.energy, fresh.energy);
-  EXPECT_EQ(after.forces, fresh.forces);
-  EXPECT_EQ(after.virial, fresh.virial);
+  expect_frames_are_forgotten(potential, random_cluster(GetParam().sizes.species, 60, 12.0, 5), frame);
 }
 
-// Kernels are compiled once for every instruction set; the processor here has several of them.
-TEST_P(NequipModelTest, InstructionSetsGiveTheSameResult) {
-  const auto evaluate_with = [&](std::int64_t target, Precision precision) {
-    hwy::SetSupportedTargetsForTest(target);
-    FrameResult result = evaluate(frame, precision);
-    hwy::SetSupportedTargetsForTest(0);
-    return result;
-  };
-  std::int64_t rest = hwy::SupportedTargets() & (HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_NEON);
-  const FrameResult exact = evaluate_with(rest & -rest, Precision::double_precision);
-  const double largest = largest_of(exact.forces);
-  for (; rest != 0; rest &= rest - 1) {
-    const FrameResult other = evaluate_with(rest & -rest, Precision::double_precision);
-    const FrameResult mixed = evaluate_with(rest & -rest, Precision::mixed);
-    EXPECT_NEAR(other.energy, exact.energy, 1e-11 * frame.atoms() * largest) << hwy::TargetName(rest & -rest);
-    for (std::size_t n = 0; n < exact.forces.size(); ++n) {
-      EXPECT_NEAR(other.forces[n], exact.forces[n], 1e-11 * largest) << hwy::TargetName(rest & -rest);
-      EXPECT_NEAR(mixed.forces[n], exact.forces[n], 3e-5 * largest) << hwy::TargetName(rest & -rest);
-    }
-    for (std::size_t n = 0; n < 9; ++n)
-      EXPECT_NEAR(other.virial[n], exact.virial[n], 1e-9 * largest) << hwy::TargetName(rest & -rest);
-  }
-}
+TEST_P(NequipModelTest, InstructionSetsGiveTheSameResult) { expect_same_in_all_instruction_sets(potential, frame); }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, NequipModelTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
