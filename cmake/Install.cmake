@@ -11,7 +11,7 @@ if(TARGET grapevineplugin)
 endif()
 
 install(DIRECTORY models/ DESTINATION share/grapevine/models COMPONENT program FILES_MATCHING PATTERN *.safetensors PATTERN *.md)
-install(FILES bench/reann_torch.py DESTINATION share/grapevine/bench COMPONENT program)
+install(FILES bench/mace_torch.py bench/reann_torch.py DESTINATION share/grapevine/bench COMPONENT program)
 install(DIRECTORY examples/ DESTINATION share/grapevine/examples COMPONENT documentation PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY docs/ DESTINATION share/doc/grapevine COMPONENT documentation)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION share/doc/grapevine COMPONENT documentation)
