@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/benchmarks.hpp"
+#include "bench/cases.hpp"
 #include "bench/results.hpp"
 #include "bench/statistics.hpp"
 #include "bench/torch_peer.hpp"
@@ -24,7 +25,6 @@ namespace {
 constexpr double molecule_spacing = 3.104;  // Angstrom: 1 g/cm3
 constexpr double bond = 0.9686;             // Angstrom, of the gas, as the angle
 constexpr double half_angle = 104.0 / 2 * std::numbers::pi / 180;
-constexpr double water_skin = 1.0;
 
 using Point = std::array<double, 3>;
 
@@ -87,7 +87,7 @@ std::string water_deck(const std::vector<Atom>& atoms, const Options& options, c
     text += fmt::format("create_atoms {} single {:.6f} {:.6f} {:.6f}\n", atom.type, atom.r[0], atom.r[1], atom.r[2]);
   text += "mass 1 1.008\nmass 2 15.999\n";
   text += fmt::format("pair_style grapevine {}\npair_coeff * * \"{}\" H O\n", options.precision, model);
-  text += fmt::format("neighbor {:.1f} bin\nneigh_modify every 1 delay 5 check yes\n", water_skin);
+  text += fmt::format("neighbor {:.1f} bin\nneigh_modify every 1 delay 5 check yes\n", skin);
   text += "velocity all create 3 1\nfix motion all nve\ntimestep 0.0001\nthermo 1000000\n";
   text += fmt::format("run {}\nrun {}\n", std::max(1, steps / 4), steps);
   return text + "write_dump all custom atoms.dump id type x y z fx fy fz modify sort id format float %.9g\n";

@@ -178,22 +178,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, MaceModelTest, testing::ValuesIn(cases()),
 
 TEST(MaceSmoothness, EnergyAndForceVanishAtTheCutoff) {
   const mace::Parameters parameters = random_parameters(MaceSizes{}, 3);
-  const mace::MacePotential potential(parameters);
-  for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
-    const double tolerance = precision == Precision::mixed ? 1e-5 : 1e-9;
-    FrameEvaluator evaluator(potential, precision, 1);
-    const auto dimer = [&](double r) {
-      Frame frame;
-      frame.symbols = {"Ni", "O"};
-      frame.positions = {0, 0, 0, r, 0, 0};
-      return evaluator.evaluate(frame);
-    };
-    const double apart = dimer(parameters.basis.cutoff + 1).energy;
-    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-3).energy, apart, tolerance);
-    EXPECT_NEAR(dimer(parameters.basis.cutoff - 1e-4).forces[0], 0, 1e-4);
-    EXPECT_EQ(dimer(parameters.basis.cutoff + 1e-6).energy, apart);
-    EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
-  }
+  expect_nothing_beyond_the_cutoff(mace::MacePotential(parameters));
 }
 
 }  // namespace

@@ -83,4 +83,23 @@ void expect_same_in_all_instruction_sets(const Potential& potential, const Frame
   }
 }
 
+void expect_nothing_beyond_the_cutoff(const Potential& potential) {
+  const double cutoff = potential.cutoff();
+  for (const Precision precision : {Precision::double_precision, Precision::mixed}) {
+    const double tolerance = precision == Precision::mixed ? 1e-5 : 1e-9;
+    FrameEvaluator evaluator(potential, precision, 1);
+    const auto dimer = [&](double r) {
+      Frame frame;
+      frame.symbols = {"Ni", "O"};
+      frame.positions = {0, 0, 0, r, 0, 0};
+      return evaluator.evaluate(frame);
+    };
+    const double apart = dimer(cutoff + 1).energy;
+    EXPECT_NEAR(dimer(cutoff - 1e-3).energy, apart, tolerance);
+    EXPECT_NEAR(dimer(cutoff - 1e-4).forces[0], 0, 1e-4);
+    EXPECT_EQ(dimer(cutoff + 1e-6).energy, apart);
+    EXPECT_GT(std::abs(dimer(2.0).forces[0]), 1e-3);
+  }
+}
+
 }  // namespace grapevine::test

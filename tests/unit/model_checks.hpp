@@ -23,4 +23,7 @@ void expect_frames_are_forgotten(const Potential& potential, const Frame& before
 /// Kernels are compiled once for every instruction set; the processor here has several of them.
 void expect_same_in_all_instruction_sets(const Potential& potential, const Frame& frame);
 
+/// Ni and O, whose energy and force vanish at the cutoff and not before.
+void expect_nothing_beyond_the_cutoff(const Potential& potential);
+
 }  // namespace grapevine::test
