@@ -11,7 +11,10 @@ scripts/build.sh
 scripts/install_python.sh
 
 stage "Unit tests"
-ctest --preset release -j "$jobs" --no-tests=error
+tests/unit/run_sharded.sh build/bin/grapevine_unit_tests "$jobs"
+
+stage "Tests of exchange on several ranks"
+ctest --preset release -j "$jobs" -LE unit --no-tests=error
 
 stage "End-to-end tests"
 .venv/bin/python -m pytest tests/end_to_end -n "$jobs" -q "$@"

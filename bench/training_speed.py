@@ -5,7 +5,14 @@
 
 The model is REANN with T = 1, K = 8, L = 2, networks 16-16 and 32-32, cutoff 5 Angstrom, batches of 16 structures,
 loss on energies and forces, AdamW: on one core, then on two. PyTorch runs a model written for speed, and one with the
-operations of REANN's own program (bench/reann_training_torch.py). Leaves training_speed.png and training_speed.csv.
+operations of REANN's own program (bench/reann_training_torch.py).
+
+With --mace IRREPS it is MACE instead, of two interactions, l_max = 3, nu = 3, radial networks 64-64-64, batches of --batch
+structures, and mace-torch (bench/mace_training_torch.py), whose Python --torch-python then names:
+
+    .venv/bin/python bench/training_speed.py acetylacetone/train.extxyz --mace 32x0e --batch 10 --torch-python PYTHON
+
+Leaves training_speed.png and training_speed.csv.
 """
 
 import argparse
@@ -21,10 +28,20 @@ from pathlib import Path
 from programs import ENVIRONMENTS, GRAPEVINE, ROOT, run
 
 
-def grapevine(data, threads, output, epochs):
+def mace_options(irreps, batch):
+    """Of `grapevine train`: "64x0e+64x1o" has 64 channels and L = 1."""
+    parts = irreps.split("+")
+    channels = int(parts[0].split("x")[0])
+    if parts != [f"{channels}x{order}{'eo'[order % 2]}" for order in range(len(parts))]:
+        sys.exit(f"--mace {irreps}: as many channels of each order are wanted, e.g. 64x0e+64x1o")
+    return ["--architecture", "mace", "--channels", channels, "--max-order", len(parts) - 1, "--edge-order", 3,
+            "--radial-widths", "64,64,64", "--batch", batch]
+
+
+def grapevine(data, threads, output, epochs, *options):
     """One training; time between the first and the last epoch, by its own log."""
     model = output / f"speed-{threads}.safetensors"
-    command = [GRAPEVINE, "train", "--train", data, "--method", "adamw", "--split", 0.99,
+    command = [GRAPEVINE, "train", "--train", data, "--method", "adamw", "--split", 0.99, *options,
                "--epochs", epochs, "--threads", threads, "--cutoff", 5, "--overwrite", "-o", model]
     atoms = int(re.search(r"^train +\d+ +(\d+)", run(command), re.M).group(1))
     with open(output / f"speed-{threads}.log.csv") as file:
@@ -32,8 +49,8 @@ def grapevine(data, threads, output, epochs):
     return 1e6 * (seconds[-1] - seconds[0]) / (len(seconds) - 1) / (0.99 * atoms)
 
 
-def torch(python, data, environment, *options):
-    command = [python, ROOT / "bench" / "reann_training_torch.py", data, *options]
+def torch(python, script, data, environment, *options):
+    command = [python, ROOT / "bench" / script, data, *options]
     return json.loads(run(command, env={**os.environ, **environment}).splitlines()[-1])["us_per_atom_epoch"]
 
 
@@ -41,18 +58,27 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--torch-python", type=Path, help="Python that has PyTorch")
+    parser.add_argument("--mace", metavar="IRREPS", help="train MACE with these features, e.g. 32x0e or 64x0e+64x1o")
+    parser.add_argument("--batch", type=int, default=10, help="structures per step, of MACE (default: 10)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--output", type=Path, default=Path("bench-results"))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
+    own = mace_options(arguments.mace, arguments.batch) if arguments.mace else []
     cases = {
-        "grapevine, 1 core": lambda: grapevine(arguments.data, 1, arguments.output, arguments.epochs),
-        "grapevine, 2 cores": lambda: grapevine(arguments.data, 2, arguments.output, arguments.epochs),
+        f"grapevine, {cores} core{'s' * (cores > 1)}": partial(grapevine, arguments.data, cores, arguments.output,
+                                                               arguments.epochs, *own)
+        for cores in (1, 2)
     }
     if arguments.torch_python:
         for label, environment in ENVIRONMENTS.items():
-            measure = partial(torch, arguments.torch_python, arguments.data, environment)
+            if arguments.mace:
+                cases[f"mace-torch {label}, 1 core"] = partial(
+                    torch, arguments.torch_python, "mace_training_torch.py", arguments.data, environment,
+                    "--irreps", arguments.mace, "--batch", arguments.batch)
+                continue
+            measure = partial(torch, arguments.torch_python, "reann_training_torch.py", arguments.data, environment)
             cases[f"PyTorch {label}, 1 core"] = measure
             cases[f"PyTorch as published, {label}, 1 core"] = partial(measure, "--as-published")
     times = {name: [] for name in cases}

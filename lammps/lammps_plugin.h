@@ -10,7 +10,7 @@ typedef void *(lammpsplugin_factory2)(void *lmp, int narg, char **arg);
 
 typedef struct {
   const char *version;    // of LAMMPS; a mismatch only warns
-  const char *style;      // "pair"
+  const char *style;      // "pair" or "compute"
   const char *name;
   const char *info;
   const char *author;

@@ -13,6 +13,7 @@
 #include <lammps/error.h>
 #include <lammps/fix.h>
 #include <lammps/force.h>
+#include <lammps/group.h>
 #include <lammps/memory.h>
 #include <lammps/modify.h>
 #include <lammps/neigh_list.h>
@@ -43,7 +44,9 @@ static constexpr int voigt[6] = {0, 4, 8, 1, 2, 5};
 PairGrapevine::PairGrapevine(LAMMPS *lammps) :
     Pair(lammps), mixed_(true), own_exchange_(true), own_neighbours_(false), mean_drives_(true), packer_(nullptr),
     cutoff_(0.0), graph_(nullptr), setup_done_(true), list_builds_(-1), list_step_(-1), deviation_flag_(0),
-    sigma_step_(-1), deviation_steps_(0), reported_deviation_steps_(0), reported_deviation_numbers_(0)
+    sigma_step_(-1), deviation_steps_(0), reported_deviation_steps_(0), reported_deviation_numbers_(0),
+    evaluated_step_(-1), heat_flux_is_current_(false), heat_fluxes_(0), reported_heat_fluxes_(0),
+    reported_heat_flux_numbers_(0)
 {
   pvector = new double[NVALUES]();
   single_enable = 0;
@@ -161,6 +164,7 @@ void PairGrapevine::coeff(int narg, char **arg)
   sigma_ = {};
   sigma_step_ = -1;
   deviation_steps_ = reported_deviation_steps_ = reported_deviation_numbers_ = 0;
+  heat_fluxes_ = reported_heat_fluxes_ = reported_heat_flux_numbers_ = 0;
   nextra = committee ? NVALUES : 0;
   std::fill_n(pvector, NVALUES, 0.0);
 
@@ -257,13 +261,7 @@ void PairGrapevine::init_style()
   if (force->newton_pair == 0) error->all(FLERR, "Pair style grapevine requires newton pair on");
   if (strcmp(update->unit_style, "metal") != 0 && strcmp(update->unit_style, "real") != 0)
     error->all(FLERR, "Pair style grapevine requires units metal or real, not {}", update->unit_style);
-  for (const Compute *compute : modify->get_compute_list())
-    if (strcmp(compute->style, "heat/flux") == 0)
-      warn_once(fmt::format("The heat flux of compute {} is wrong for pair style grapevine: the stresses of compute "
-                            "stress/atom do not tell how an atom's energy depends on atoms beyond its neighbours. Take "
-                            "thermal conductivities from a heat current that is imposed, e.g. by fix ehex or fix "
-                            "thermal/conductivity",
-                            compute->id));
+  look_at_heat_fluxes();
 
   // pair_style hybrid sizes its messages before pair_coeff tells how wide ours are
   force->pair->comm_forward = MAX(force->pair->comm_forward, comm_forward);
@@ -282,6 +280,30 @@ void PairGrapevine::init_style()
     graph_ = list_graph_.get();
   }
   setup_done_ = true;
+  evaluated_step_ = -1;
+}
+
+/* ----------------------------------------------------------------------
+   room for the messages of this style's own flux; a warning for those that stresses do not give
+------------------------------------------------------------------------- */
+
+void PairGrapevine::look_at_heat_fluxes()
+{
+  for (const Compute *compute : modify->get_compute_list()) {
+    if (strcmp(compute->style, "heat/flux/grapevine") == 0) {
+      if (own_exchange_) continue;
+      for (const Member &member : driving_members()) comm_forward = MAX(comm_forward, member.engine->flux_width());
+    } else if (utils::strmatch(compute->style, "^heat/flux")) {
+      warn_once(fmt::format(
+          "The heat flux of compute {} is wrong for pair style grapevine: stresses of atoms do not tell "
+          "how an atom's energy depends on atoms beyond its neighbours. {}",
+          compute->id,
+          force->pair == this
+              ? fmt::format("Use compute {} {} heat/flux/grapevine", compute->id, group->names[compute->igroup])
+              : "Take thermal conductivities from a heat current that is imposed, e.g. "
+                "by fix ehex or fix thermal/conductivity"));
+    }
+  }
 }
 
 /* ---------------------------------------------------------------------- */
@@ -394,6 +416,8 @@ double PairGrapevine::init_one(int i, int j)
 void PairGrapevine::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
+  evaluated_step_ = update->ntimestep;
+  heat_flux_is_current_ = false;
   if (vflag_atom) atom_virials_.assign(9 * static_cast<std::size_t>(atom->nlocal + atom->nghost), 0.0);
 
   try {
@@ -423,9 +447,7 @@ void PairGrapevine::compute(int eflag, int vflag)
 double PairGrapevine::evaluate(Member &member, double weight, bool drives, double *forces)
 {
   grapevine::Output result;
-  result.energy_unit = weight;
-  if (strcmp(update->unit_style, "real") == 0)
-    result.energy_unit *= utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL);
+  result.energy_unit = weight * energy_unit();
   result.forces = forces;
   result.energies = drives && eflag_atom ? eatom : nullptr;
   result.atom_virials = drives && vflag_atom ? atom_virials_.data() : nullptr;
@@ -448,6 +470,15 @@ double PairGrapevine::evaluate(Member &member, double weight, bool drives, doubl
 }
 
 /* ----------------------------------------------------------------------
+   one eV
+------------------------------------------------------------------------- */
+
+double PairGrapevine::energy_unit() const
+{
+  return strcmp(update->unit_style, "real") == 0 ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL) : 1.0;
+}
+
+/* ----------------------------------------------------------------------
    Every model's forces pass through an array of their own whether or not deviations are wanted, so that looking at
    deviations does not change the trajectory by a bit.
 ------------------------------------------------------------------------- */
@@ -455,7 +486,7 @@ double PairGrapevine::evaluate(Member &member, double weight, bool drives, doubl
 void PairGrapevine::compute_committee()
 {
   const bool wanted = wants_deviation();
-  const double weight = mean_drives_ ? 1.0 / static_cast<double>(members_.size()) : 1.0;
+  const double weight = 1.0 / static_cast<double>(driving_members().size());
   const auto own = static_cast<std::size_t>(atom->nlocal);
   const std::size_t all = own + static_cast<std::size_t>(atom->nghost);
   if (wanted) deviation_.start(own);
@@ -478,6 +509,13 @@ void PairGrapevine::compute_committee()
     }
   }
   if (wanted) finish_deviation(1.0 / weight);
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::span<const PairGrapevine::Member> PairGrapevine::driving_members() const
+{
+  return std::span(members_).first(mean_drives_ ? members_.size() : MIN(members_.size(), std::size_t(1)));
 }
 
 /* ----------------------------------------------------------------------
@@ -525,6 +563,60 @@ void PairGrapevine::finish_deviation(double scale)
   pvector[MEAN_FORCE_DEVIATION] = sums[members_.size()] / atoms;
   pvector[MIN_FORCE_DEVIATION] = -extremes[1];
   pvector[ENERGY_DEVIATION] = scale * grapevine::standard_deviation(std::span(sums).first(members_.size())) / atoms;
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool PairGrapevine::is_current() const
+{
+  return evaluated_step_ == update->ntimestep && graph_->own() == atom->nlocal && graph_->ghosts() == atom->nghost;
+}
+
+/* ----------------------------------------------------------------------
+   several computes may ask in one step, each for its group
+------------------------------------------------------------------------- */
+
+const AtomHeatFlux &PairGrapevine::heat_flux()
+{
+  const std::span<const double> velocities(atom->nlocal > 0 ? &atom->v[0][0] : nullptr,
+                                           3 * static_cast<std::size_t>(atom->nlocal));
+  if (heat_flux_is_current_) {
+    int same = std::ranges::equal(velocities, heat_flux_.velocities()) ? 1 : 0;
+    MPI_Allreduce(MPI_IN_PLACE, &same, 1, MPI_INT, MPI_MIN, world);
+    if (same) return heat_flux_;
+  }
+
+  heat_flux_.start(velocities);
+  const std::span<const Member> members = driving_members();
+  const grapevine::HeatFluxTerms terms = heat_flux_.terms(energy_unit() / static_cast<double>(members.size()));
+  try {
+    for (const Member &member : members) {
+      graph_->set_model(*atom, member.species_of_type.data(), member.potential->cutoff());
+      packer_ = member.engine->flux_packer();
+      member.engine->evaluate_flux(*graph_, heat_flux_.velocities(), terms);
+    }
+  } catch (const grapevine::AtomError &problem) {
+    report_atoms(problem);
+  } catch (const grapevine::Error &problem) {
+    error->one(FLERR, "{}", grapevine::one_line(problem.what()));
+  }
+  heat_flux_is_current_ = true;
+  heat_fluxes_++;
+  return heat_flux_;
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::vector<double> PairGrapevine::reference_energies() const
+{
+  const std::span<const Member> members = driving_members();
+  std::vector<double> energies(atom->ntypes + 1, 0.0);
+  for (const Member &member : members)
+    for (int type = 1; type <= atom->ntypes; type++)
+      if (const int species = member.species_of_type[type]; species >= 0)
+        energies[type] +=
+            member.potential->reference_energy(species) * energy_unit() / static_cast<double>(members.size());
+  return energies;
 }
 
 /* ----------------------------------------------------------------------
@@ -622,6 +714,7 @@ void PairGrapevine::finish()
   for (std::size_t m = 0; m < members_.size(); m++)
     report_work(members_[m], members_.size() == 1 ? "" : fmt::format(", model {} of {}", m + 1, members_.size()));
   if (members_.size() > 1) report_deviations();
+  report_heat_fluxes();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -679,11 +772,30 @@ void PairGrapevine::report_deviations()
 
 /* ---------------------------------------------------------------------- */
 
+void PairGrapevine::report_heat_fluxes()
+{
+  const bigint times = heat_fluxes_ - reported_heat_fluxes_;
+  if (times == 0) return;
+  bigint numbers = 0;
+  for (const Member &member : driving_members()) numbers += member.engine->flux_messages().gather_numbers;
+  const bigint mine = numbers - reported_heat_flux_numbers_;
+  reported_heat_fluxes_ = heat_fluxes_;
+  reported_heat_flux_numbers_ = numbers;
+  bigint all = 0;
+  MPI_Reduce(&mine, &all, 1, MPI_LMP_BIGINT, MPI_SUM, 0, world);
+  if (comm->me == 0)
+    utils::logmesg(lmp, "Grapevine: heat flux formed {} times, numbers sent for it {:.10g} each time\n", times,
+                   static_cast<double>(all) / static_cast<double>(times));
+}
+
+/* ---------------------------------------------------------------------- */
+
 double PairGrapevine::memory_usage()
 {
   double bytes = Pair::memory_usage() + (graph_ ? graph_->bytes() : 0.0);
   for (const Member &member : members_) bytes += member.engine->bytes();
   bytes += static_cast<double>((atom_virials_.capacity() + member_forces_.capacity()) * sizeof(double));
+  bytes += heat_flux_.bytes();
   return bytes + deviation_.bytes() + (force_exchange_ ? force_exchange_->bytes() : 0.0);
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "atom_heat_flux.h"
 #include "cell_graph.h"
 #include "committee/deviation.hpp"
 #include "lammps_halo.h"
@@ -42,6 +43,17 @@ class PairGrapevine : public Pair {
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
 
+  // for compute heat/flux/grapevine
+
+  /// Whether the last forces were computed in this step and for the atoms that there are.
+  bool is_current() const;
+  /// Where forces were computed last, with the velocities of now. Collective; holds until the next call.
+  const AtomHeatFlux &heat_flux();
+  /// Own atoms that the model treats.
+  std::span<const int> centres() const { return graph_->centres(); }
+  /// [ntypes + 1] what the models that drive the run give to an atom of each type whatever its neighbours.
+  std::vector<double> reference_energies() const;
+
  private:
   struct Member {
     std::string file;
@@ -68,6 +80,10 @@ class PairGrapevine : public Pair {
   void finish_deviation(double);
   void report_work(Member &, const std::string &);
   void report_deviations();
+  void look_at_heat_fluxes();
+  std::span<const Member> driving_members() const;
+  double energy_unit() const;
+  void report_heat_fluxes();
   std::string name_of(int) const;
   void report_atoms(const grapevine::AtomError &);
   void report_non_finite(const Member &, const grapevine::Output &);
@@ -97,6 +113,11 @@ class PairGrapevine : public Pair {
   int deviation_flag_;               // set by fix pair for the next evaluation
   bigint sigma_step_;
   bigint deviation_steps_, reported_deviation_steps_, reported_deviation_numbers_;
+
+  AtomHeatFlux heat_flux_;
+  bigint evaluated_step_;        // forces were computed last
+  bool heat_flux_is_current_;    // but for velocities
+  bigint heat_fluxes_, reported_heat_fluxes_, reported_heat_flux_numbers_;
 };
 
 }    // namespace LAMMPS_NS

@@ -4,7 +4,7 @@
 # neither network nor root.
 #
 #   scripts/setup.sh           what the build and the examples need
-#   scripts/setup.sh --tests   also what the tests and checks need
+#   scripts/setup.sh --tests   also what the tests and checks need, and .venv-sportran for examples/conductivity
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -50,19 +50,20 @@ system_python() {
   if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else command -v python3; fi
 }
 
-install_python_packages() {
-  local wanted stamp=.venv/grapevine-requirements.sha256
-  wanted=$(sha256sum <requirements.txt)
-  if .venv/bin/python -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return 0; fi
-  stage "Python packages in .venv: $(grep -c '==' requirements.txt), pinned in requirements.txt"
-  if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    rm -rf .venv
-    "$(system_python)" -m venv .venv || fail "cannot make a virtual environment in .venv"
+install_python_packages() {  # into an environment, of a file
+  local venv=$1 file=$2 wanted stamp=$1/grapevine-requirements.sha256
+  wanted=$(sha256sum <"$file")
+  if "$venv/bin/python" -c '' 2>/dev/null && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return 0; fi
+  stage "Python packages in $venv: $(grep -c '==' "$file"), pinned in $file"
+  if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    rm -rf "$venv"
+    "$(system_python)" -m venv "$venv" || fail "cannot make a virtual environment in $venv"
   fi
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements.txt ||
-    fail "pip could not install requirements.txt into .venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$file" ||
+    fail "pip could not install $file into $venv"
   echo "$wanted" >"$stamp"
 }
 
 install_debian_packages
-install_python_packages
+install_python_packages .venv requirements.txt
+[ "${1:-}" != --tests ] || install_python_packages .venv-sportran requirements-sportran.txt

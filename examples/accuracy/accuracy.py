@@ -13,18 +13,25 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 from command_line import Failure, Parser, find_grapevine, run_program  # noqa: E402
+from cost import cost_of, draw  # noqa: E402
+from frames import frames_of  # noqa: E402
 from training_runs import errors_of, minutes_of, train  # noqa: E402
 
 # Files of DATA to train on, and the one to judge by.
 FILES = {
     "molybdenum": (["molybdenum/train.extxyz"], "molybdenum/test.extxyz"),
+    "molybdenum-mace": (["molybdenum/train.extxyz"], "molybdenum/test.extxyz"),
     "silicon": (["silicon/train.extxyz"], "silicon/test.extxyz"),
+    "silicon-mace": (["silicon/train.extxyz"], "silicon/test.extxyz"),
     "lithium": (["lithium/train.extxyz"], "lithium/test.extxyz"),
     "nbmotaw": (["alloy-NbMoTaW/train.extxyz", "alloy-NbMoTaW/multinary-train.extxyz"], "alloy-NbMoTaW/test.extxyz"),
     "water": (["water/train.extxyz"], "water/test.extxyz"),
+    "water-mace": (["water/train.extxyz"], "water/test.extxyz"),
     "acetylacetone": (["acetylacetone/train.extxyz"], "acetylacetone/test-300K.extxyz"),
+    "acetylacetone-mace": (["acetylacetone/train.extxyz"], "acetylacetone/test-300K.extxyz"),
+    "hydrogen-combustion": (["hydrogen-combustion/train.extxyz"], "hydrogen-combustion/test.extxyz"),
     "co2-on-ni100": (["co2-on-ni100/all.extxyz"], None),
 }
 TRAINED_PART = 0.8  # of a set that comes without test structures
@@ -53,17 +60,6 @@ def parse(arguments):
     return options
 
 
-def frames_of(path):
-    """The frames of an extended XYZ file, as texts."""
-    lines = path.read_text().splitlines(keepends=True)
-    frames, at = [], 0
-    while at < len(lines):
-        end = at + int(lines[at]) + 2
-        frames.append("".join(lines[at:end]))
-        at = end
-    return frames
-
-
 def split(path, folder):
     """Two files in `folder`, of structures to train on and to judge by, drawn by SPLIT_SEED."""
     frames = frames_of(path)
@@ -90,12 +86,13 @@ def judge(name, options, grapevine):
 
 
 def table(results):
-    rows = ["| set | energy MAE | energy RMSE (meV/atom) | force MAE | force RMSE (meV/Å) | minutes |",
-            "| --- | --- | --- | --- | --- | --- |"]
+    rows = ["| set | energy MAE | energy RMSE (meV/atom) | force MAE | force RMSE (meV/Å) | minutes | µs per atom and step |",
+            "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, errors in results.items():
         energy, forces = errors["energy_per_atom"], errors["forces"]
         numbers = [1e3 * x for x in (energy["mae"], energy["rmse"], forces["mae"], forces["rmse"])]
-        rows.append(f"| {name} | " + " | ".join(f"{x:.3g}" for x in numbers) + f" | {errors['minutes']:.1f} |")
+        rows.append(f"| {name} | " + " | ".join(f"{x:.3g}" for x in numbers)
+                    + f" | {errors['minutes']:.1f} | {errors['cost']:.3g} |")
     return "\n".join(rows) + "\n"
 
 
@@ -105,6 +102,7 @@ def write_results(new, folder):
     results = {name: (before | new)[name] for name in FILES if name in before | new}
     path.write_text(json.dumps(results, indent=1) + "\n")
     (folder / "accuracy.md").write_text(table(results))
+    draw(results, {name: test for name, (_, test) in FILES.items()}, folder / "accuracy.png")
     print(table(results))
 
 
@@ -119,6 +117,10 @@ def run(arguments):
             name = running[done]
             results[name] = done.result()
             print(f"{name}: {results[name]['minutes']:.1f} minutes of training", flush=True)
+    for name in results:  # one after another, when nothing is trained any more
+        place = options.folder / name
+        test = options.data / FILES[name][1] if FILES[name][1] else place / "test.extxyz"
+        results[name]["cost"] = cost_of(grapevine, place / "model.safetensors", test, place / "cost")
     write_results(results, options.folder)
 
 

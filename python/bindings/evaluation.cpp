@@ -19,6 +19,7 @@
 #include "committee/deviation.hpp"
 #include "models/registry.hpp"
 #include "structures/evaluate_batch.hpp"
+#include "structures/frame_heat_flux.hpp"
 #include "support/error.hpp"
 #include "support/error_context.hpp"
 #include "threads/interruption.hpp"
@@ -155,6 +156,31 @@ nb::list evaluate_batch(const std::shared_ptr<Potential>& potential, const std::
   return results;
 }
 
+/// Potential and convective part [3] each, and the power, of the mean of the potentials.
+nb::tuple heat_flux(const std::vector<std::shared_ptr<Potential>>& potentials, const Numbers& numbers,
+                    const Positions& positions, const Cell& cell, const Periodic& periodic, const Positions& velocities,
+                    const Masses& masses, bool reference, const std::string& precision, int threads) {
+  const HeatFluxOptions options{parse_precision(precision), thread_count(threads), reference};
+  const double weight = 1.0 / static_cast<double>(potentials.size());
+  HeatFlux mean;
+  {
+    const nb::gil_scoped_release released;
+    const Interruptible interruptible(check_signals);
+    const Frame frame = make_frame(numbers, positions, cell, periodic);
+    const Motion motion{{velocities.data(), velocities.size()}, {masses.data(), masses.size()}};
+    for (const std::shared_ptr<Potential>& potential : potentials) {
+      const HeatFlux flux = frame_heat_flux(*potential, frame, motion, options);
+      mean.power += weight * flux.power;
+      for (std::size_t a = 0; a < 3; ++a) {
+        mean.potential[a] += weight * flux.potential[a];
+        mean.convective[a] += weight * flux.convective[a];
+      }
+    }
+  }
+  return nb::make_tuple(to_array({mean.potential.begin(), mean.potential.end()}, {3}),
+                        to_array({mean.convective.begin(), mean.convective.end()}, {3}), mean.power);
+}
+
 nb::ndarray<nb::numpy, double> force_deviation(const std::vector<Positions>& forces) {
   const std::size_t atoms = forces.empty() ? 0 : forces.front().shape(0);
   ForceDeviation deviation;
@@ -194,6 +220,9 @@ void bind_evaluation(nb::module_& module) {
            nb::arg("pbc"), nb::arg("virial") = true, nb::arg("virials") = false)
       .def_prop_ro("neighbour_searches", &LockedEvaluator::neighbour_searches);
   module.def("evaluate_batch", &evaluate_batch, nb::arg("potential"), nb::arg("structures"), nb::arg("precision"),
+             nb::arg("threads"));
+  module.def("heat_flux", &heat_flux, nb::arg("potentials"), nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
+             nb::arg("pbc"), nb::arg("velocities"), nb::arg("masses"), nb::arg("reference"), nb::arg("precision"),
              nb::arg("threads"));
   module.def("force_deviation", &force_deviation, nb::arg("forces"));
   module.def(

@@ -17,10 +17,10 @@
 #include "bindings.hpp"
 #include "parallel/ranks.hpp"
 #include "report/errors_json.hpp"
-#include "training/gather_options.hpp"
-#include "training/option_table.hpp"
-#include "training/output_files.hpp"
-#include "training/trainer.hpp"
+#include "training/options/gather_options.hpp"
+#include "training/options/option_table.hpp"
+#include "training/run/output_files.hpp"
+#include "training/run/trainer.hpp"
 
 namespace grapevine::python {
 
@@ -78,11 +78,14 @@ class PythonMonitor final : public LoggingMonitor {
     }
   }
 
+  void stopped_early(int /*epoch*/, int /*patience*/) override {}
+
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override {
     nlohmann::ordered_json errors = nlohmann::ordered_json::object();
     for (const SetResult& set : sets) {
       errors[set.name] = errors_json(set.errors);
       errors[set.name]["frames"] = set.frames;
+      if (set.errors_before) errors[set.name]["before"] = errors_json(*set.errors_before);
     }
     models_.push_back({{"model", output_.string()}, {"report", report.string()}, {"errors", errors}});
   }
@@ -109,9 +112,11 @@ class PythonMonitor final : public LoggingMonitor {
 };
 
 std::string run(const std::string& config, const OptionWords& words,
-                const std::map<std::string, double>& isolated_atoms, nb::object progress) {
+                const std::map<std::string, double>& isolated_atoms, const std::map<std::string, double>& weights,
+                nb::object progress) {
   TrainingOptions options = gather_options(config, words);
   for (const auto& [symbol, energy] : isolated_atoms) set_isolated_atom(options, symbol, energy);
+  for (const auto& [type, weight] : weights) set_type_weight(options, type, weight);
   check_options(options);
   check_output(options, config);
   PythonMonitor monitor(std::move(progress));
@@ -127,7 +132,8 @@ std::string run(const std::string& config, const OptionWords& words,
 }  // namespace
 
 void bind_training(nb::module_& module) {
-  module.def("train", &run, nb::arg("config"), nb::arg("words"), nb::arg("isolated_atoms"), nb::arg("progress").none());
+  module.def("train", &run, nb::arg("config"), nb::arg("words"), nb::arg("isolated_atoms"), nb::arg("weights"),
+             nb::arg("progress").none());
 }
 
 }  // namespace grapevine::python

@@ -197,8 +197,8 @@ def shipped_model(name: str) -> Path:
 
     Parameters
     ----------
-    name : {"nbmotaw", "water"}
-        The alloy NbMoTaW, or liquid water.
+    name : {"nbmotaw", "silicon", "water"}
+        The alloy NbMoTaW, silicon, or liquid water.
 
     Raises
     ------

@@ -18,6 +18,7 @@ def train(
     *,
     progress: Callable[[dict[str, Any]], bool | None] | None = None,
     isolated_atoms: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Fit a potential to energies, forces and virials of structures, as ``grapevine train`` does.
@@ -37,16 +38,19 @@ def train(
         Returning False stops the training as Ctrl-C does, but without an exception.
     isolated_atoms : mapping of str to float, optional
         Energies, eV, that isolated atoms of the model have exactly.
+    weights : mapping of str to float, optional
+        How much structures count in the loss, by the ``config_type`` in their header.
     **options
         Options over those of the file, by the name of their flag with underscores: ``train=["train.extxyz"]``,
-        ``cutoff=5.0``, ``epochs=100``, ``output="model.safetensors"``.
+        ``architecture="mace"``, ``cutoff=5.0``, ``epochs=100``, ``output="model.safetensors"``.
 
     Returns
     -------
     list of dict
         For each model that was finished its ``model`` and ``report`` (paths), and ``errors``: for each of the sets
-        train, valid and test the number of ``frames``, and for ``energy_per_atom``, ``forces`` and
-        ``virial_per_atom``, as far as there are references, ``mae``, ``rmse`` and ``maximum``.
+        train, valid, test and replay the number of ``frames``, and for ``energy_per_atom``, ``forces`` and
+        ``virial_per_atom``, as far as there are references, ``mae``, ``rmse`` and ``maximum``; of replay the same
+        under ``before``, of the model that the training started from.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def train(
     """
     words = {name.replace("_", "-"): _words(value) for name, value in options.items() if value is not None}
     path = "" if config is None else os.fspath(config)
-    return json.loads(_core.train(path, words, dict(isolated_atoms or {}), progress))
+    return json.loads(_core.train(path, words, dict(isolated_atoms or {}), dict(weights or {}), progress))
 
 
 def _words(value: Any) -> list[str]:

@@ -20,6 +20,10 @@ std::string run_water(const Options& options, const Hooks& hooks);
 /// Time against the number of message layers, T = 0 .. most_layers.
 std::string run_layers(const Options& options, const Hooks& hooks);
 
+/// A rank's share of a large system computed with ghosts one cutoff deep, and with ghosts (T + 1) cutoffs deep on which
+/// every layer is computed anew, as programs without an exchange between layers do it: T = 1 .. most_layers.
+std::string run_halo(const Options& options, const Hooks& hooks);
+
 /// Strong and weak scaling over ranks, what was sent, and a projection to a cluster (docs/scaling.md).
 std::string run_scaling(const Options& options, const Hooks& hooks);
 

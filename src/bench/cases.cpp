@@ -106,12 +106,19 @@ Cells cube_of(const Case& c, std::int64_t atoms) {
   return {side, side, side};
 }
 
-std::string deck(const Case& c, const Cells& cells, const Length& length, const std::string& after) {
+std::string deck(const Case& c, const Cells& cells, const Length& length, const std::string& after, Boundary boundary) {
   std::string text = fmt::format("# {}; written by grapevine bench\n", c.label);
-  text += "units metal\natom_style atomic\nboundary p p p\n";
+  text +=
+      fmt::format("units metal\natom_style atomic\nboundary {}\n", boundary == Boundary::periodic ? "p p p" : "s s s");
   text += fmt::format("lattice {} {}\n", c.lattice, c.length);
   text += fmt::format("region box block 0 {} 0 {} 0 {}\n", cells[0], cells[1], cells[2]);
-  text += fmt::format("create_box {} box\ncreate_atoms 1 box\n", c.elements.size());
+  text += fmt::format("create_box {} box\n", c.elements.size());
+  // Without periodic copies the upper faces of the box have atoms of cells that begin there.
+  if (boundary == Boundary::open)
+    text += fmt::format("region atoms block 0 {} 0 {} 0 {}\ncreate_atoms 1 region atoms\n", cells[0] - 0.25,
+                        cells[1] - 0.25, cells[2] - 0.25);
+  else
+    text += "create_atoms 1 box\n";
   text += types_in_equal_shares(c, c.atoms(cells));
   text += masses(c);
   text += c.pair;

@@ -54,9 +54,12 @@ struct Length {
   int steps = 0;    ///< timed
 };
 
+enum class Boundary { periodic, open };
+
 /// The LAMMPS input: a lattice with thermal displacements, some steps to warm up, then the timed run at constant
 /// energy. `after` is added at the end.
-std::string deck(const Case& c, const Cells& cells, const Length& length, const std::string& after = "");
+std::string deck(const Case& c, const Cells& cells, const Length& length, const std::string& after = "",
+                 Boundary boundary = Boundary::periodic);
 
 /// The skin of the neighbour list in the decks, Angstrom.
 inline constexpr double skin = 1.0;

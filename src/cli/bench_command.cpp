@@ -112,6 +112,14 @@ void add_layers(CLI::App* command) {
       ->capture_default_str();
 }
 
+void add_halo(CLI::App* command) {
+  BenchmarkCommand bench(command, "bench-results/halo", 3, {4000, 32000});
+  bench.atoms("Own atoms of a rank, rounded to cubes of whole cells", true).run_by(bench::run_halo);
+  command->add_option("--most-layers", bench.options().most_layers, "Layers of the deepest model")
+      ->check(CLI::Range(1, 16))
+      ->capture_default_str();
+}
+
 void add_scaling(CLI::App* command) {
   BenchmarkCommand bench(command, "bench-results/scaling", 3, {32000, 4000, 500});
   Options& options = bench.options();
@@ -157,6 +165,7 @@ Examples:
   grapevine bench --silver-model silver.safetensors --peer-torch
   grapevine bench water spice.safetensors --peer-mace MACE_SPICE.model --python PYTHON_WITH_MACE
   grapevine bench layers
+  grapevine bench halo --atoms 4000
   grapevine bench scaling --ranks 1,2,4
   grapevine bench memory --atoms 1000000,10000000)";
 
@@ -168,6 +177,7 @@ void add_bench_command(CLI::App& app) {
   add_comparison(command);
   command->require_subcommand(0, 1);
   add_layers(command->add_subcommand("layers", "Time against the number of message layers"));
+  add_halo(command->add_subcommand("halo", "Ghosts one cutoff deep beside ghosts as deep as the receptive field"));
   add_scaling(command->add_subcommand("scaling", "Strong and weak scaling, what is sent, projection to a cluster"));
   add_memory(command->add_subcommand("memory", "Bytes per atom"));
   add_water(command->add_subcommand("water", "Models of liquid water, and mace-torch on the same atoms"));

@@ -28,7 +28,7 @@
 #include "support/output_path.hpp"
 #include "threads/interruption.hpp"
 #include "threads/thread_count.hpp"
-#include "training/comparison.hpp"
+#include "training/report/comparison.hpp"
 
 namespace grapevine {
 namespace {

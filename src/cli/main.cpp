@@ -13,6 +13,7 @@
 #include "cli/import_command.hpp"
 #include "cli/info_command.hpp"
 #include "cli/lammps_command.hpp"
+#include "cli/learn_command.hpp"
 #include "cli/train_command.hpp"
 #include "support/one_line.hpp"
 #include "support/standard_output.hpp"
@@ -34,6 +35,7 @@ int run(int argc, char** argv) {
   grapevine::add_info_command(app);
   grapevine::add_evaluate_command(app);
   grapevine::add_train_command(app);
+  grapevine::add_learn_command(app);
   grapevine::add_lammps_command(app);
   grapevine::add_bench_command(app);
   int code = 0;

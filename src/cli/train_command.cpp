@@ -1,11 +1,13 @@
 #include "cli/train_command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -17,16 +19,17 @@
 #include "cli/training_progress.hpp"
 #include "engine/model.hpp"
 #include "formats/text/text_numbers.hpp"
+#include "models/trainable_registry.hpp"
 #include "parallel/ranks.hpp"
 #include "support/atomic_file.hpp"
 #include "support/error.hpp"
 #include "support/one_line.hpp"
-#include "training/config.hpp"
-#include "training/gather_options.hpp"
-#include "training/initial_model.hpp"
-#include "training/option_table.hpp"
-#include "training/output_files.hpp"
-#include "training/trainer.hpp"
+#include "training/options/config.hpp"
+#include "training/options/gather_options.hpp"
+#include "training/options/option_table.hpp"
+#include "training/run/initial_model.hpp"
+#include "training/run/output_files.hpp"
+#include "training/run/trainer.hpp"
 
 namespace grapevine {
 namespace {
@@ -37,6 +40,7 @@ struct TrainArguments {
   bool dry_run = false;
   OptionWords words;                        ///< given on the command line
   std::vector<std::string> isolated_atoms;  ///< as Symbol=energy
+  std::vector<std::string> type_weights;    ///< as config_type=number
 };
 
 void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& options) {
@@ -49,10 +53,21 @@ void set_isolated_atoms(const std::vector<std::string>& given, TrainingOptions& 
   }
 }
 
+/// Names of types may have any letters in them, commas and equals signs too.
+void set_type_weights(const std::vector<std::string>& given, TrainingOptions& options) {
+  for (const std::string& text : given) {
+    const std::size_t sign = text.rfind('=');
+    const auto weight = sign == text.npos ? std::nullopt : parse_number(text.substr(sign + 1));
+    if (!weight) throw Error(fmt::format("--weight {}: expected a config_type and a number, as liquid=2", text));
+    set_type_weight(options, text.substr(0, sign), *weight);
+  }
+}
+
 /// The configuration file, and over it the flags.
 TrainingOptions options_of(const TrainArguments& arguments, bool read_file) {
   TrainingOptions options = gather_options(read_file ? arguments.config : "", arguments.words);
   set_isolated_atoms(arguments.isolated_atoms, options);
+  set_type_weights(arguments.type_weights, options);
   return options;
 }
 
@@ -62,7 +77,7 @@ void make_relative(std::filesystem::path& path, const std::filesystem::path& fol
 
 /// Paths of the command line are relative to where one is, those of a file to its folder.
 void make_paths_relative(TrainingOptions& options, const std::filesystem::path& folder) {
-  for (auto* paths : {&options.data.train, &options.data.valid, &options.data.test})
+  for (auto* paths : {&options.data.train, &options.data.valid, &options.data.test, &options.replay.files})
     for (std::filesystem::path& path : *paths) make_relative(path, folder);
   make_relative(options.output, folder);
   make_relative(options.start, folder);
@@ -122,11 +137,25 @@ void run_train(const TrainArguments& arguments) {
     run_training(options);
 }
 
-/// Meaning and default.
+/// Meaning and default, or the defaults of the architectures that have it, if they differ or not all have it.
 std::string help_of(const TrainingOption& option) {
-  std::string value = format_option(option, {});
-  std::erase_if(value, [](char c) { return c == '[' || c == ']' || c == '"' || c == ' '; });
-  return value.empty() ? option.help : fmt::format("{} [{}]", option.help, value);
+  std::map<std::string, std::vector<std::string>> architectures;  // by default
+  bool is_of_all = true;
+  for (const std::string& name : trainable_architectures()) {
+    is_of_all = is_of_all && option.is_of(name);
+    if (!option.is_of(name)) continue;
+    std::string value = format_option(option, option.key == "architecture" ? TrainingOptions() : default_options(name));
+    std::erase_if(value, [](char c) { return c == '[' || c == ']' || c == '"' || c == ' '; });
+    architectures[value].push_back(name);
+  }
+  if (is_of_all && architectures.size() == 1) {
+    const std::string& value = architectures.begin()->first;
+    return value.empty() ? option.help : fmt::format("{} [{}]", option.help, value);
+  }
+  std::vector<std::string> defaults;
+  for (const auto& [value, names] : architectures)
+    defaults.push_back(fmt::format("{}: {}", fmt::join(names, ", "), value));
+  return fmt::format("{} [{}]", option.help, fmt::join(defaults, "; "));
 }
 
 CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, OptionWords& all) {
@@ -153,8 +182,8 @@ CLI::Option* add_flag(CLI::App& command, const TrainingOption& option, OptionWor
 
 constexpr const char* train_footer = R"(
 Every option of the configuration file has a flag, which goes first; grapevine train --init writes such a file with all
-options and what they mean. Units are eV and Angstrom. Lists are separated by commas; --train, --valid and --test may
-be given several times.
+options and what they mean. Units are eV and Angstrom. Lists are separated by commas; --train, --valid, --test and
+--replay may be given several times.
 
 Structures are extended XYZ files, plain or compressed by gzip, with reference values under the names that grapevine
 evaluate --help tells; or folders with a file `configuration` in REANN's format.
@@ -178,6 +207,12 @@ void add_train_command(CLI::App& app) {
       ->allow_extra_args(false)
       ->type_name("LIST")
       ->group("data");
+  command
+      ->add_option("--weight", arguments->type_weights,
+                   "How much structures of a config_type count in the loss, as liquid=2; may be given several times")
+      ->allow_extra_args(false)
+      ->type_name("TYPE=NUMBER")
+      ->group("loss");
   command->footer(train_footer);
   command->callback([arguments] { run_train(*arguments); });
 }

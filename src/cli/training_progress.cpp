@@ -27,11 +27,9 @@ void print_set(const char* name, const DataSummary& set) {
 
 void print_elements(const DataReport& report) {
   fmt::print("\nelements of train\n");
-  for (const std::string& symbol : report.species) {
-    const auto found = report.train.elements.find(symbol);
-    const ElementCount count = found == report.train.elements.end() ? ElementCount{} : found->second;
-    fmt::print("  {:<4} {:>8} frames {:>10} atoms\n", symbol, count.frames, count.atoms);
-  }
+  for (const std::string& symbol : report.species)
+    if (const auto found = report.train.elements.find(symbol); found != report.train.elements.end())
+      fmt::print("  {:<4} {:>8} frames {:>10} atoms\n", symbol, found->second.frames, found->second.atoms);
 }
 
 void print_neighbours(const NeighbourSample& sample, double cutoff, double bytes) {
@@ -54,10 +52,13 @@ void print_data_report(const DataReport& report, double cutoff) {
   print_set("train", report.train);
   print_set("valid", report.valid);
   print_set("test", report.test);
+  print_set("replay", report.replay);
   if (report.split_off > 0) fmt::print("{} frames of train are set aside for validation\n", report.split_off);
   print_elements(report);
   for (const auto& [symbol, energy] : report.isolated_atoms)
     fmt::print("  an isolated atom of {} has {} eV\n", symbol, energy);
+  for (const std::string& line : report.weights) fmt::print("  {} in the loss\n", line);
+  if (!report.weights.empty()) fmt::print("  errors are without these weights\n");
   if (!report.undetermined.empty())
     fmt::print("  the compositions do not determine reference energies of {}: those nearest to {} are taken\n",
                fmt::join(report.undetermined, ", "), report.isolated_atoms.empty() ? "zero" : "isolated atoms");
@@ -71,7 +72,12 @@ TrainingProgress::TrainingProgress(double cutoff, const InterruptGuard& guard) :
 void TrainingProgress::data_read(const DataReport& report) {
   print_data_report(report, cutoff_);
   const double share = 1 - static_cast<double>(report.split_off) / static_cast<double>(report.train.frames);
-  atoms_ = share * static_cast<double>(report.train.atoms);
+  atoms_ = share * static_cast<double>(report.train.atoms) + static_cast<double>(report.replay.atoms);
+}
+
+void TrainingProgress::core_chosen(const std::string& text) {
+  if (!text.empty()) fmt::print("{}\n", text);
+  std::fflush(stdout);
 }
 
 void TrainingProgress::model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) {
@@ -95,12 +101,23 @@ void TrainingProgress::epoch_done(const EpochRecord& record, int epochs, double 
   line_.show(text(record, epochs, seconds_left));
 }
 
+void TrainingProgress::stopped_early(int epoch, int patience) {
+  fmt::print("\n{}stopped early after epoch {}: {} validation{} brought no better loss\n", model_, epoch, patience,
+             patience == 1 ? "" : "s");
+  std::fflush(stdout);
+}
+
 void TrainingProgress::model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) {
   fmt::print("\n{:<6} {:>8}   {:<22} {:<22} {}\n", "errors", "frames", "energy (meV/atom)", "forces (meV/A)",
              "virial (meV/atom)");
-  for (const SetResult& set : sets)
-    fmt::print("{:<6} {:>8}   {:<22} {:<22} {}\n", set.name, set.frames, errors_text(set.errors.energy_per_atom),
-               errors_text(set.errors.forces), errors_text(set.errors.virial_per_atom));
+  const auto print_errors = [](const std::string& name, std::size_t frames, const PotentialErrors& errors) {
+    fmt::print("{:<6} {:>8}   {:<22} {:<22} {}\n", name, frames, errors_text(errors.energy_per_atom),
+               errors_text(errors.forces), errors_text(errors.virial_per_atom));
+  };
+  for (const SetResult& set : sets) {
+    print_errors(set.name, set.frames, set.errors);
+    if (set.errors_before) print_errors("before", set.frames, *set.errors_before);
+  }
   fmt::print("\nreport: {}\n", report.string());
   std::fflush(stdout);
 }

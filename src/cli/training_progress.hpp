@@ -8,7 +8,7 @@
 
 #include "cli/interrupt.hpp"
 #include "cli/progress.hpp"
-#include "training/monitor.hpp"
+#include "training/run/monitor.hpp"
 
 namespace grapevine {
 
@@ -21,8 +21,10 @@ class TrainingProgress : public LoggingMonitor {
   TrainingProgress(double cutoff, const InterruptGuard& guard);
 
   void data_read(const DataReport& report) override;
+  void core_chosen(const std::string& text) override;
   void model_starts(int model, int models, const std::filesystem::path& output, int epochs_done) override;
   void epoch_done(const EpochRecord& record, int epochs, double seconds_left) override;
+  void stopped_early(int epoch, int patience) override;
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& report) override;
   bool stop_requested() override { return guard_.requested(); }
 

@@ -1,5 +1,8 @@
 #include "engine/block_list.hpp"
 
+#include "threads/interruption.hpp"
+#include "threads/shares.hpp"
+
 namespace grapevine {
 
 void BlockList::start(int size, std::span<const int> centres) {
@@ -46,6 +49,30 @@ void BlockList::emit(int species) {
 double BlockList::bytes() const {
   return static_cast<double>(sizeof(std::size_t) * first_.capacity() +
                              sizeof(int) * (counts_.capacity() + species_.capacity() + apart_.capacity()));
+}
+
+void sort_centres(const Graph& graph, int size, BlockList& inner, BlockList& boundary) {
+  const std::span<const unsigned char> at_boundary = graph.at_boundary();
+  const std::span<const int> species = graph.species();
+  const std::span<const int> centres = graph.centres();
+  for (BlockList* blocks : {&inner, &boundary}) blocks->start(size, centres);
+  for (std::size_t n = 0; n < centres.size(); ++n) {
+    const int i = centres[n];
+    (at_boundary.empty() || !at_boundary[i] ? inner : boundary).add(n, species[i]);
+  }
+  for (BlockList* blocks : {&inner, &boundary}) blocks->finish();
+}
+
+void run_blocks(const BlockList& blocks, int parts, const std::function<void(int, int)>& function) {
+  if (blocks.blocks() == 0) return;
+  const auto count = static_cast<std::size_t>(blocks.blocks());
+  run_shares(parts, [&](int part) {
+    const auto end = static_cast<int>(part_begin(count, parts, part + 1));
+    for (auto b = static_cast<int>(part_begin(count, parts, part)); b < end; ++b) {
+      interruption_point();
+      function(part, b);
+    }
+  });
 }
 
 }  // namespace grapevine

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
+
+#include "engine/graph.hpp"
 
 namespace grapevine {
 
@@ -35,5 +38,12 @@ class BlockList {
   std::vector<int> species_;                    // [blocks]
   std::vector<int> apart_;                      // centres of blocks that do not follow each other
 };
+
+/// Blocks of up to `size` centres: those that need nothing from other ranks, and those that wait for an exchange.
+void sort_centres(const Graph& graph, int size, BlockList& inner, BlockList& boundary);
+
+/// Calls function(part, block) for all blocks, in `parts` parts of blocks that follow each other, which may run side by
+/// side. Can be interrupted (see Interruptible).
+void run_blocks(const BlockList& blocks, int parts, const std::function<void(int, int)>& function);
 
 }  // namespace grapevine

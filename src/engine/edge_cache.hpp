@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "engine/block_list.hpp"
 #include "engine/graph.hpp"
 
 namespace grapevine {
@@ -12,8 +13,6 @@ namespace grapevine {
 template <class Real>
 class EdgeCache {
  public:
-  explicit EdgeCache(double most_bytes) : most_bytes_(most_bytes) {}
-
   /// Forgets all edges; later blocks are 0 .. blocks - 1.
   void start(int blocks) {
     slot_of_.assign(static_cast<std::size_t>(blocks), -1);
@@ -22,26 +21,33 @@ class EdgeCache {
     bytes_ = 0;
   }
 
-  /// The edges kept of a block, or null.
-  const EdgeBlock<Real>* find(int block) const { return slot_of_[block] < 0 ? nullptr : &slots_[slot_of_[block]]; }
-
-  /// Where the edges of a block are to be written: into the cache if it has room, otherwise into `scratch`.
-  EdgeBlock<Real>& place(int block, EdgeBlock<Real>& scratch) {
-    count_last();
-    if (bytes_ >= most_bytes_) return scratch;
-    if (used_ == slots_.size()) slots_.emplace_back();
-    slot_of_[block] = static_cast<int>(used_);
-    return slots_[used_++];
+  /// The edges of a block, kept if there is room, otherwise in `scratch` until that is used again.
+  const EdgeBlock<Real>& edges(const Graph& graph, const BlockList& blocks, int block, EdgeBlock<Real>& scratch) {
+    if (slot_of_[block] >= 0) return slots_[slot_of_[block]];
+    EdgeBlock<Real>& edges = place(block, scratch);
+    edges.species = blocks.species(block);
+    graph.edges(blocks.centres(block), edges);
+    return edges;
   }
 
   double bytes() const { return bytes_ + static_cast<double>(slot_of_.capacity() * sizeof(int)); }
 
  private:
+  // Of each list of blocks: about what a core has of the last cache.
+  static constexpr double most_bytes = 16e6;
+
+  EdgeBlock<Real>& place(int block, EdgeBlock<Real>& scratch) {
+    count_last();
+    if (bytes_ >= most_bytes) return scratch;
+    if (used_ == slots_.size()) slots_.emplace_back();
+    slot_of_[block] = static_cast<int>(used_);
+    return slots_[used_++];
+  }
+
   void count_last() {
     for (; counted_ < used_; ++counted_) bytes_ += slots_[counted_].bytes();
   }
 
-  double most_bytes_;
   double bytes_ = 0;
   std::size_t used_ = 0;
   std::size_t counted_ = 0;             // slots whose size is in bytes_

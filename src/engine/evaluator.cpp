@@ -7,16 +7,12 @@
 
 #include "engine/edge_cache.hpp"
 #include "engine/edge_forces.hpp"
-#include "threads/interruption.hpp"
 #include "threads/shares.hpp"
 #include "threads/thread_count.hpp"
 
 namespace grapevine {
 
 namespace {
-
-// Bytes of edges that a thread keeps between passes, of each list of blocks: about what a core has of the last cache.
-constexpr double most_cached_edges = 16e6;
 
 // With less each, threads wait for each other longer than they help. Work is measured by the features of all layers, to
 // which a pass without any adds about as much as eight.
@@ -53,8 +49,8 @@ struct Evaluator<Real>::Share {
   std::unique_ptr<Workspace> workspace;
   EdgeBlock<Real> uncached_edges;
   std::vector<Real> edge_gradient;
-  EdgeCache<Real> inner_edges{most_cached_edges};
-  EdgeCache<Real> boundary_edges{most_cached_edges};
+  EdgeCache<Real> inner_edges;
+  EdgeCache<Real> boundary_edges;
   std::vector<double> block_energies;
   std::vector<RowArray<Real>> own_gradients;
   std::vector<double> own_forces;
@@ -147,7 +143,7 @@ template <class Real>
 void Evaluator<Real>::prepare(const Graph& graph, const Output& output) {
   const auto own = static_cast<std::size_t>(graph.own());
   atoms_ = own + static_cast<std::size_t>(graph.ghosts());
-  sort_centres(graph);
+  sort_centres(graph, model_->block_size(), inner_, boundary_);
   choose_shares();
   for (int t = 0; t <= model_->layers(); ++t) {
     const std::size_t stride = t == 0 ? 0 : static_cast<std::size_t>(model_->stride(t));
@@ -187,19 +183,6 @@ void Evaluator<Real>::clear_gradients(int t, const Graph& graph) {
 }
 
 template <class Real>
-void Evaluator<Real>::sort_centres(const Graph& graph) {
-  const std::span<const unsigned char> at_boundary = graph.at_boundary();
-  const std::span<const int> species = graph.species();
-  const std::span<const int> centres = graph.centres();
-  for (BlockList* blocks : {&inner_, &boundary_}) blocks->start(model_->block_size(), centres);
-  for (std::size_t n = 0; n < centres.size(); ++n) {
-    const int i = centres[n];
-    (at_boundary.empty() || !at_boundary[i] ? inner_ : boundary_).add(n, species[i]);
-  }
-  for (BlockList* blocks : {&inner_, &boundary_}) blocks->finish();
-}
-
-template <class Real>
 void Evaluator<Real>::prepare_share(std::size_t index, const Output& output) {
   Share& share = *shares_[index];
   const bool first = index == 0;
@@ -229,15 +212,8 @@ void Evaluator<Real>::prepare_share(std::size_t index, const Output& output) {
 template <class Real>
 void Evaluator<Real>::for_each_block(const Graph& graph, const BlockList& blocks, Results results,
                                      const BlockFunction& function) {
-  if (blocks.blocks() == 0) return;
-  const int parts = static_cast<int>(active_);
-  const auto count = static_cast<std::size_t>(blocks.blocks());
-  run_shares(parts, [&](int part) {
-    const auto end = static_cast<int>(part_begin(count, parts, part + 1));
-    for (auto b = static_cast<int>(part_begin(count, parts, part)); b < end; ++b) {
-      interruption_point();
-      one_block(graph, blocks, b, results, function, *shares_[static_cast<std::size_t>(part)]);
-    }
+  run_blocks(blocks, static_cast<int>(active_), [&](int part, int b) {
+    one_block(graph, blocks, b, results, function, *shares_[static_cast<std::size_t>(part)]);
   });
 }
 
@@ -265,11 +241,7 @@ void Evaluator<Real>::one_block(const Graph& graph, const BlockList& blocks, int
 template <class Real>
 const EdgeBlock<Real>& Evaluator<Real>::edges_of(const Graph& graph, const BlockList& blocks, int b, Share& share) {
   EdgeCache<Real>& cache = &blocks == &inner_ ? share.inner_edges : share.boundary_edges;
-  if (const EdgeBlock<Real>* kept = cache.find(b)) return *kept;
-  EdgeBlock<Real>& edges = cache.place(b, share.uncached_edges);
-  edges.species = blocks.species(b);
-  graph.edges(blocks.centres(b), edges);
-  return edges;
+  return cache.edges(graph, blocks, b, share.uncached_edges);
 }
 
 // With four zeros behind the last edge, as add_edge_virial wants it.

@@ -74,7 +74,6 @@ class Evaluator {
                  Share& share);
   const EdgeBlock<Real>& edges_of(const Graph& graph, const BlockList& blocks, int b, Share& share);
   void clear_gradients(int t, const Graph& graph);
-  void sort_centres(const Graph& graph);
   void choose_shares();
   void prepare_share(std::size_t index, const Output& output);
   void sum_gradients_of_shares(int t);

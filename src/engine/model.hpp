@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "engine/tangents.hpp"
 
 namespace grapevine {
 
@@ -58,6 +59,9 @@ class Model {
   virtual void forward(int t, const Block<Real>& block, Workspace& workspace) const = 0;
   virtual void readout(const Block<Real>& block, Workspace& workspace) const = 0;
   virtual void backward(int t, const Block<Real>& block, Workspace& workspace) const = 0;
+
+  /// forward(t), or for t = T the energies of readout, with the tangents of everything; nothing goes backward.
+  virtual void forward_with_tangents(int t, const TangentBlock<Real>& block, Workspace& workspace) const = 0;
 };
 
 /// A potential read from a model file, in whatever precision the caller wants to run it.
@@ -70,6 +74,7 @@ class Potential {
   virtual int layers() const = 0;                               ///< T
   virtual int width(int t) const = 0;                           ///< numbers per atom sent in layer t = 1 .. T
   virtual std::size_t parameter_count() const = 0;
+  virtual double reference_energy(int species) const = 0;  ///< eV, in every atom's energy whatever its neighbours
 
   virtual std::shared_ptr<const Model<double>> model_in_double() const = 0;
   virtual std::shared_ptr<const Model<float>> model_in_mixed() const = 0;

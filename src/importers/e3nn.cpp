@@ -49,12 +49,11 @@ class WeightOffsets {
   std::size_t total_ = 0;
 };
 
-/// Row `row` of the weights from input `i` to the channels of piece `b` of the outputs.
-const double* weight_row(const std::vector<double>& weight, const WeightOffsets& offsets, const Layout& outputs, int i,
-                         int row, std::size_t b) {
+/// Where row `row` of the weights from input `i` to the channels of piece `b` of the outputs begins.
+std::size_t row_place(const WeightOffsets& offsets, const Layout& outputs, int i, int row, std::size_t b) {
   const Layout::Place& place = outputs.places[b];
   const int width = outputs.irreps[size(place.index)].channels;
-  return weight.data() + offsets(i, place.index) + size(row) * size(width) + size(place.channel);
+  return offsets(i, place.index) + size(row) * size(width) + size(place.channel);
 }
 
 /// All parts between the pieces of two layouts. Of the `inner` rows of each channel, number `row` is taken; `fan_in`
@@ -73,11 +72,39 @@ std::vector<EquivariantLinear::Part> unpack_parts(const std::vector<double>& wei
       const double scale = 1 / std::sqrt(static_cast<double>(fan_in(outputs.pieces[b])));
       const Layout::Place& from = inputs.places[a];
       for (int c = 0; c < inputs.pieces[a].channels; ++c) {
-        const double* begin = weight_row(weight, offsets, outputs, from.index, (from.channel + c) * inner + row, b);
+        const double* begin =
+            weight.data() + row_place(offsets, outputs, from.index, (from.channel + c) * inner + row, b);
         for (int o = 0; o < outputs.pieces[b].channels; ++o) part.weight.push_back(scale * begin[o]);
       }
     }
   return parts;
+}
+
+/// The way back: puts the parts of a map into such weights.
+template <class FanIn>
+void pack_parts(const std::vector<EquivariantLinear::Part>& parts, const WeightOffsets& offsets, const Layout& inputs,
+                const Layout& outputs, int inner, int row, const FanIn& fan_in, std::vector<double>& weight) {
+  for (const EquivariantLinear::Part& part : parts) {
+    const double scale = std::sqrt(static_cast<double>(fan_in(outputs.pieces[size(part.output)])));
+    const Layout::Place& from = inputs.places[size(part.input)];
+    const double* next = part.weight.data();
+    for (int c = 0; c < inputs.pieces[size(part.input)].channels; ++c) {
+      const int at = (from.channel + c) * inner + row;
+      double* begin = weight.data() + row_place(offsets, outputs, from.index, at, size(part.output));
+      for (int o = 0; o < outputs.pieces[size(part.output)].channels; ++o) begin[o] = scale * *next++;
+    }
+  }
+}
+
+/// The first bias of each of e3nn's outputs.
+std::vector<int> first_biases(const IrrepsList& outputs) {
+  std::vector<int> first;
+  int count = 0;
+  for (const Irreps& irreps : outputs) {
+    first.push_back(count);
+    if (irreps.transforms_like(even_scalar)) count += irreps.channels;
+  }
+  return first;
 }
 
 IrrepsList with_scalars(IrrepsList list, int scalars) {
@@ -166,23 +193,40 @@ EquivariantLinear Linear::unpack(const std::vector<double>& weight, const std::v
   result.parts = unpack_parts(weight, offsets, inputs_, outputs_, 1, 0, fan_in);
   if (bias.empty() && one_hot_inputs_ == 0) return result;
   const double scale = 1 / std::sqrt(static_cast<double>(fan_in(even_scalar)));
-  std::vector<int> first_bias;  // of each of e3nn's outputs
-  int count = 0;
-  for (const Irreps& irreps : outputs_.irreps) {
-    first_bias.push_back(count);
-    if (irreps.transforms_like(even_scalar)) count += irreps.channels;
-  }
+  const std::vector<int> first_bias = first_biases(outputs_.irreps);
   for (std::size_t b = 0; b < outputs_.pieces.size(); ++b) {
     if (!outputs_.pieces[b].transforms_like(even_scalar)) continue;
     const Layout::Place& place = outputs_.places[b];
     for (int o = 0; o < outputs_.pieces[b].channels; ++o) {
       double value = bias.empty() ? 0 : bias[size(first_bias[size(place.index)] + place.channel + o)];
       if (one_hot_inputs_ > 0)
-        value += scale * weight_row(weight, offsets, outputs_, static_cast<int>(entering.size()) - 1, one_hot, b)[o];
+        value += scale * weight[row_place(offsets, outputs_, static_cast<int>(entering.size()) - 1, one_hot, b) + o];
       result.bias.push_back(value);
     }
   }
   return result;
+}
+
+std::vector<double> Linear::pack(const EquivariantLinear& map) const {
+  const WeightOffsets offsets(inputs_.irreps, outputs_.irreps, 1);
+  std::vector<double> weight(offsets.total());
+  const auto fan_in = [&](const Irreps& irreps) { return channels_like(inputs_.irreps, irreps); };
+  pack_parts(map.parts, offsets, inputs_, outputs_, 1, 0, fan_in, weight);
+  return weight;
+}
+
+std::vector<double> Linear::pack_bias(const EquivariantLinear& map) const {
+  std::vector<double> bias(biases());
+  const std::vector<int> first_bias = first_biases(outputs_.irreps);
+  auto next = map.bias.begin();
+  for (std::size_t b = 0; b < outputs_.pieces.size() && next != map.bias.end(); ++b) {
+    if (!outputs_.pieces[b].transforms_like(even_scalar)) continue;
+    const Layout::Place& place = outputs_.places[b];
+    const auto end = next + outputs_.pieces[b].channels;
+    std::copy(next, end, bias.begin() + first_bias[size(place.index)] + place.channel);
+    next = end;
+  }
+  return bias;
 }
 
 std::size_t SpeciesLinear::weights() const { return WeightOffsets(inputs_.irreps, outputs_.irreps, species_).total(); }
@@ -194,6 +238,15 @@ EquivariantLinear SpeciesLinear::unpack(const std::vector<double>& weight, int s
   EquivariantLinear result{inputs_.pieces, outputs_.pieces, {}, {}};
   result.parts = unpack_parts(weight, offsets, inputs_, outputs_, species_, species, fan_in);
   return result;
+}
+
+std::vector<double> SpeciesLinear::pack(const std::vector<EquivariantLinear>& maps) const {
+  const WeightOffsets offsets(inputs_.irreps, outputs_.irreps, species_);
+  std::vector<double> weight(offsets.total());
+  const auto fan_in = [&](const Irreps& irreps) { return channels_like(inputs_.irreps, irreps) * species_; };
+  for (std::size_t s = 0; s < maps.size(); ++s)
+    pack_parts(maps[s].parts, offsets, inputs_, outputs_, species_, static_cast<int>(s), fan_in, weight);
+  return weight;
 }
 
 equivariant::Activation normalised_activation(equivariant::ActivationKind kind) {

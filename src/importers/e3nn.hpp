@@ -45,6 +45,10 @@ class Linear {
   equivariant::EquivariantLinear unpack(const std::vector<double>& weight, const std::vector<double>& bias,
                                         int one_hot = -1) const;
 
+  /// What unpack() makes the map and its bias of, without one-hot inputs; what the map has no parts for is zero.
+  std::vector<double> pack(const equivariant::EquivariantLinear& map) const;
+  std::vector<double> pack_bias(const equivariant::EquivariantLinear& map) const;
+
  private:
   const Layout& inputs_;
   const Layout& outputs_;
@@ -59,6 +63,8 @@ class SpeciesLinear {
 
   std::size_t weights() const;
   equivariant::EquivariantLinear unpack(const std::vector<double>& weight, int species) const;
+  /// The way back, of the maps of all species; all zero if there are none.
+  std::vector<double> pack(const std::vector<equivariant::EquivariantLinear>& maps) const;
 
  private:
   const Layout& inputs_;

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
-#include <string>
 
 namespace grapevine {
 
@@ -20,8 +18,5 @@ struct LammpsInstallation {
 /// virtual environment `.venv` of the checkout that it was built in; the one recorded when it was compiled; PATH. The
 /// plugin is in `lib` beside the executable's `bin`. Throws Error naming what is missing and how to get it.
 LammpsInstallation find_lammps(const std::filesystem::path& executable, bool needs_mpi);
-
-/// The executable of that name in the first folder of PATH that has one.
-std::optional<std::filesystem::path> program_on_path(const char* name);
 
 }  // namespace grapevine

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "lammps_launcher/programs.hpp"
 #include "support/error.hpp"
 
 namespace grapevine {

@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/mapped_file.hpp"
 #include "formats/model_files/model_file.hpp"
 #include "formats/sha256.hpp"
+#include "models/core/cored_potential.hpp"
+#include "models/core/file.hpp"
 #include "models/mace/file.hpp"
 #include "models/mace/model.hpp"
 #include "models/nequip/file.hpp"
@@ -17,6 +21,7 @@
 #include "models/reann/file.hpp"
 #include "models/reann/model.hpp"
 #include "support/error.hpp"
+#include "support/error_context.hpp"
 
 namespace grapevine {
 
@@ -57,7 +62,9 @@ std::shared_ptr<const Potential> make_potential(const TensorFile& file) {
   if (reader == readers().end())
     throw Error(fmt::format("{}: architecture '{}' is not known; this program reads: {}", file.name(), architecture,
                             fmt::join(known_architectures(), ", ")));
-  return reader->second(file);
+  std::shared_ptr<const Potential> potential = reader->second(file);
+  const std::optional<Core> core = read_core(file);
+  return core ? with_context(file.name(), [&] { return with_core(std::move(potential), *core); }) : potential;
 }
 
 LoadedModel load_model(const std::filesystem::path& path) {

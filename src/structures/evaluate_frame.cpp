@@ -12,6 +12,7 @@
 #include "engine/evaluator.hpp"
 #include "exchange/local/local_exchange.hpp"
 #include "structures/frame_graph.hpp"
+#include "structures/model_of.hpp"
 #include "support/error.hpp"
 #include "support/finite.hpp"
 
@@ -25,14 +26,6 @@ class FrameEvaluator::Implementation {
 };
 
 namespace {
-
-template <class Real>
-std::shared_ptr<const Model<Real>> model_of(const Potential& potential) {
-  if constexpr (std::is_same_v<Real, double>)
-    return potential.model_in_double();
-  else
-    return potential.model_in_mixed();
-}
 
 bool is_finite(const FrameResult& result) {
   return std::isfinite(result.energy) && all_finite(result.energies) && all_finite(result.forces) &&

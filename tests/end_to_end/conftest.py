@@ -80,6 +80,15 @@ def mace_python():
     return python
 
 
+@pytest.fixture(scope="session")
+def sportran_python():
+    """The Python with sportran that scripts/setup.sh --tests makes."""
+    python = ROOT / ".venv-sportran" / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"{python.parents[1]} is not there: scripts/setup.sh --tests makes it")
+    return python
+
+
 @pytest.fixture
 def lammps(tmp_path):
     """lammps(script, ranks=1, ...): see run_lammps(); every run of a test shares one folder."""

@@ -75,6 +75,17 @@ def test_layers_are_counted_and_fitted(bench, tmp_path):
     assert is_picture(tmp_path / "out" / "layers.png")
 
 
+def test_deep_ghosts_are_computed(bench, tmp_path):
+    results = results_of(bench("halo", *SHORT, "--atoms", 256, "--most-layers", 2), tmp_path)
+    assert [row["layers"] for row in results["domains"]] == [1, 2]
+    for row, depth in zip(results["domains"], (2, 3)):  # cells of silver in (T + 1) 4 A and the skin
+        assert row["own_atoms"] == 256 and row["computed_atoms"] == 4 * (4 + 2 * depth) ** 3
+        (deep,) = (results["runs"][f"256 deep, T = {row['layers']}"])[:1]
+        assert deep["work"]["atoms_computed_per_layer"] == [row["computed_atoms"]] * (row["layers"] + 1)
+        assert row["ratio"]["median"] > 1
+    assert is_picture(tmp_path / "out" / "halo.png")
+
+
 def test_ranks_send_what_theory_says(bench, tmp_path):
     results = results_of(bench("scaling", *SHORT, "--atoms", "500,108", "--ranks", "2,1"), tmp_path)
     volume = {(row["atoms"], row["ranks"]): row for row in results["volume"]}

@@ -102,7 +102,7 @@ def test_files_that_are_there_are_kept(grapevine, golden_model, tmp_path):
 
 def test_bad_requests_give_one_line(grapevine, golden_model, tmp_path):
     model = golden_model("local-s-only")
-    for words, part in [(["--to", "mace", model, tmp_path], "reann"),
+    for words, part in [(["--to", "chgnet", model, tmp_path], "reann"),
                         (["--to", "reann", tmp_path / "none.safetensors", tmp_path], "none.safetensors"),
                         (["--to", "reann", model, tmp_path, "--numbers", "int8"], "int8"),
                         (["--to", "reann", model, tmp_path, "--initpot", "nan"], "initpot"),

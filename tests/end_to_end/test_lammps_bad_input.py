@@ -304,7 +304,8 @@ def test_troubleshooting_has_every_message():
     section = page.split("## Troubleshooting")[1].split("\n## ")[0]
     messages = [message for row in section.splitlines() if row.startswith("| `") and "(by LAMMPS)" not in row
                 for message in re.findall("`([^`]*)`", row.split("|")[1])]
-    source = "".join((ROOT / "lammps" / name).read_text() for name in ("pair_grapevine.cpp", "lammps_exclusions.cpp"))
+    names = ("pair_grapevine.cpp", "compute_heat_flux_grapevine.cpp", "lammps_exclusions.cpp")
+    source = "".join((ROOT / "lammps" / name).read_text() for name in names)
     source = re.sub(r'"\s*\n\s*"', "", source)  # literals over several lines
     written = re.findall(r'error->(?:all|one)\(FLERR,\s*(?:Error::NOLASTLINE, )?"([^"]+)"', source)
     assert len(written) > 10

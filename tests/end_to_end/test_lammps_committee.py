@@ -2,20 +2,19 @@
 
 import json
 import re
-import struct
 
 import ase.build
 import numpy as np
 import pytest
 from lammps_run import (KCAL_PER_MOL_PER_EV, MEASURE, ROOT, RUN_0, dump, relative_difference, run_lammps, setup,
                         thermal_velocities, write_data)
+from model_files import read_model, write_model
 
 ELEMENTS = ["Nb", "Mo", "Ta", "W"]
 SHIPPED = ROOT / "models" / "nbmotaw.safetensors"
 ALLOY = ase.build.bulk("W", "bcc", a=3.24, cubic=True) * (4, 4, 4)
 ALLOY.symbols = np.random.default_rng(1).choice(ELEMENTS, len(ALLOY))
 ALLOY.rattle(0.1, seed=2)
-TYPES = {"F64": np.float64, "F32": np.float32}
 
 DEVIATION = """
 compute dev all pair grapevine
@@ -28,32 +27,6 @@ THERMO = MEASURE.replace(COLUMNS, COLUMNS + " c_dev[1] c_dev[2] c_dev[3] c_dev[4
 
 
 # ---- models
-
-
-def read_model(path):
-    """Metadata and tensors, to be changed: without the digest that says what they were."""
-    content = path.read_bytes()
-    start = 8 + struct.unpack("<Q", content[:8])[0]
-    header = json.loads(content[8:start])
-    metadata = header.pop("__metadata__")
-    metadata.pop("sha256", None)
-    tensors = {}
-    for name, entry in header.items():
-        first, last = (start + place for place in entry["data_offsets"])
-        tensors[name] = np.frombuffer(content[first:last], TYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
-    return metadata, tensors
-
-
-def write_model(path, metadata, tensors):
-    header, data = {"__metadata__": metadata}, b""
-    for name, tensor in sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0])):  # doubles first: aligned
-        dtype = next(key for key, kind in TYPES.items() if kind == tensor.dtype)
-        content = np.ascontiguousarray(tensor).tobytes()
-        header[name] = {"dtype": dtype, "shape": tensor.shape, "data_offsets": [len(data), len(data) + len(content)]}
-        data += content
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def perturb(tensors, seed, size=0.02):

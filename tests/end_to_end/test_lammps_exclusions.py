@@ -373,6 +373,21 @@ def test_heat_flux_is_warned_of_once(lammps, start, three_layer, order, hybrid):
     run = lammps(start(style="\n") + script + "run 1\nrun 1\n", 2)
     assert len(warnings(run)) == 1
     assert "heat flux of compute flux is wrong" in warnings(run)[0]
+    instead = "heat current that is imposed" if hybrid else "Use compute flux all heat/flux/grapevine"
+    assert instead in warnings(run)[0]
+
+
+def test_each_heat_flux_of_stresses_is_named(lammps, start):
+    group = "group oxygen type 1\n"
+    flux = PER_ATOM + FLUX + "compute other oxygen heat/flux ke pe st\ncompute tally oxygen heat/flux/tally all\n"
+    told = warnings(lammps(start() + group + flux + "run 0\nrun 0\n", 2))
+    named = [line for line in told if "heat flux of compute" in line]
+    for name, line in zip(("flux all", "other oxygen", "tally oxygen"), named, strict=True):
+        assert f"Use compute {name} heat/flux/grapevine" in line
+
+
+def test_the_right_heat_flux_is_nothing_to_warn_of(lammps, start):
+    assert not warnings(lammps(start() + "compute flux all heat/flux/grapevine\nthermo_style custom step c_flux[1]\nrun 0\n"))
 
 
 def test_per_atom_stresses_alone_are_nothing_to_warn_of(lammps, start):

@@ -76,12 +76,12 @@ def energies(done):
     return [row["TotEng"] for row in parse_thermo(output)[0]]
 
 
-def refusal(done):
+def refusal(done, style="Pair style grapevine"):
     """The one line that refuses."""
     code, output = done
     assert code == 1
     (line,) = [line for line in output.splitlines() if "ERROR" in line]
-    assert line.startswith("ERROR: Pair style grapevine cannot run in this LAMMPS: the plugin was built for LAMMPS ")
+    assert line.startswith(f"ERROR: {style} cannot run in this LAMMPS: the plugin was built for LAMMPS ")
     return line
 
 
@@ -123,6 +123,9 @@ def test_another_update_is_refused_in_one_line(update_2, tmp_path):
     line = refusal(run_in(update_2, BUILD / "lib", tmp_path))
     for part in (UPDATE_4, UPDATE_2, f"-DLAMMPS_DIR={update_2}"):
         assert part in line
+    flux = SCRIPT.replace("pair_style", "compute flux all heat/flux/grapevine\npair_style")
+    of_flux = refusal(run_in(update_2, BUILD / "lib", tmp_path, flux, ranks=2), "Compute heat/flux/grapevine")
+    assert of_flux.split("cannot run")[1] == line.split("cannot run")[1]
 
 
 def test_a_lammps_that_loads_plugins_by_itself_still_runs_what_needs_none(update_2, tmp_path):

@@ -331,7 +331,7 @@ def test_names_of_shipped_models_stand_for_their_files(tmp_path, monkeypatch):
     assert grapevine.info("water") == grapevine.info(WATER)
     assert grapevine.evaluate("water", atoms)[0].energy == grapevine.evaluate(WATER, atoms)[0].energy
     assert Grapevine(["nbmotaw", "nbmotaw"]).models[1].path == ALLOY
-    with pytest.raises(grapevine.Error, match="no file nbmotow, and no model of this name .* it has nbmotaw, water"):
+    with pytest.raises(grapevine.Error, match="no file nbmotow, and no model of this name .* it has nbmotaw, silicon, water"):
         Grapevine("nbmotow")
     monkeypatch.chdir(tmp_path)
     shutil.copy(ALLOY, "water")
@@ -466,10 +466,10 @@ def test_files_that_are_no_models(spoil, tmp_path):
 
 
 def test_shipped_models_are_those_of_the_checkout():
-    for name in ("nbmotaw", "water"):
+    for name in ("nbmotaw", "silicon", "water"):
         assert grapevine.shipped_model(name).read_bytes() == (ROOT / "models" / f"{name}.safetensors").read_bytes()
     for name in ("Nbmotaw", "", "nbmotaw.safetensors", "../models/nbmotaw"):
-        with pytest.raises(ValueError, match="nbmotaw, water"):
+        with pytest.raises(ValueError, match="nbmotaw, silicon, water"):
             grapevine.shipped_model(name)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grapevine
 import grapevine.ase
+import grapevine.learn
 import pytest
 from lammps_run import parse_thermo, parse_work, thermal_velocities, write_data
 from python_helpers import ALLOY, BIN, METALS, PROGRAM, alloy, run
@@ -87,7 +88,7 @@ def test_the_program_is_the_whole_of_it(tmp_path):
     done = run([PROGRAM, "info", "a file with spaces"], tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == "grapevine: error: cannot read a file with spaces: No such file or directory\n"
-    for command in ("evaluate", "train", "import", "export", "info", "lammps", "bench"):
+    for command in ("evaluate", "train", "learn", "import", "export", "info", "lammps", "bench"):
         done = run([PROGRAM, command, "--help"], tmp_path)
         assert done.returncode == 0 and command in done.stdout
 
@@ -110,8 +111,8 @@ def python(code, *arguments, folder=None, **variables):
 def test_importing_warns_of_nothing_and_prints_nothing(tmp_path):
     assert python("import grapevine, grapevine.ase", "-W", "error", folder=tmp_path) == ""
     assert python("from grapevine import *; print(sorted(n for n in dir() if not n.startswith('__')))",
-                  "-I", folder=tmp_path) == "['Error', 'Model', 'Result', 'evaluate', 'import_model', 'info', " \
-                                            "'shipped_model', 'train']\n"
+                  "-I", folder=tmp_path) == "['Error', 'HeatFlux', 'Model', 'Result', 'evaluate', 'heat_flux', " \
+                                            "'import_model', 'info', 'shipped_model', 'train']\n"
 
 
 def test_no_mpi_is_loaded_and_no_library_path_is_needed(tmp_path):
@@ -155,7 +156,7 @@ def test_importing_is_quick(tmp_path):
 
 def public():
     """Modules' public functions and classes, and the public methods that are the package's own."""
-    for module in (grapevine, grapevine.ase):
+    for module in (grapevine, grapevine.ase, grapevine.learn):
         for name in module.__all__:
             value = getattr(module, name)
             if not callable(value) or value is grapevine.Error:

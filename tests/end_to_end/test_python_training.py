@@ -383,6 +383,8 @@ def test_warnings_are_pythons(train, data, tmp_path):
     ({"output": "nowhere/model.safetensors"}, "nowhere"),
     ({"start": "missing.safetensors"}, "missing.safetensors"),
     ({"forces_key": "dft_forces"}, "dft_forces"),
+    ({"weights": {"gas": 2}}, "--weight gas=2: no structure of train or valid has config_type=gas"),
+    ({"weights": {"gas": -1}}, "the weight of config_type gas must be from 0"),
 ])
 def test_options_that_cannot_be_are_named(options, told, train, tmp_path):
     with pytest.raises(grapevine.Error, match=told) as problem:

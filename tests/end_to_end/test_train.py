@@ -138,6 +138,17 @@ def test_ranks_change_nothing_but_rounding(train, tmp_path, ranks):
         assert float(b["valid_loss"]) == pytest.approx(float(a["valid_loss"]), rel=1e-6)
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_patience_ends_it_on_any_number_of_ranks(train, tmp_path, ranks):
+    options = ("--epochs", 100, "--double", "--lr", 0.5, "--lr-end", 0.5, "--ema", 0, "--patience", 4)
+    done = train(*options, "-o", "model.safetensors", ranks=ranks)
+    losses = [float(row["valid_loss"]) for row in log(tmp_path / "model.log.csv")]
+    assert 4 < len(losses) < 100
+    assert len(losses) == np.argmin(losses) + 1 + 4
+    assert f"stopped early after epoch {len(losses)}: 4 validations brought no better loss" in done.stdout
+    assert "stopped early, as 4 validations brought no better one" in (tmp_path / "model.report.html").read_text()
+
+
 def test_committee_runs_in_lammps(train, lammps, tmp_path):
     train("--committee", 3, "--epochs", 3, "-o", "model.safetensors")
     files = [f"model-{n}.safetensors" for n in (1, 2, 3)]

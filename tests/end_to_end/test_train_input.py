@@ -212,6 +212,22 @@ def test_isolated_atoms_are_a_list_with_commas(dry_run, refusal, data, tmp_path)
     )
 
 
+def test_weights_of_structures_are_told_and_checked(dry_run, refusal, data):
+    text = data.read_text().replace('pbc="T T T"', 'config_type=liquid pbc="T T T"', 4)
+    data.write_text(text.replace("energy=-15.0", "energy=-15.0 config_energy_weight=0.25", 1))
+    done = dry_run("--train", data, "--weight", "liquid=2", "--virial-weight", 1)
+    assert done.returncode == 0, done.stderr
+    assert "4 structures of config_type liquid count 2 times in the loss" in done.stdout
+    assert "1 structures have weights of their own, from 0.25 to 1 in the loss" in done.stdout
+    assert "--weight liquid: expected a config_type and a number" in refusal("--train", data, "--weight", "liquid")
+    assert "config_type liquid must be from 0 to" in refusal("--train", data, "--weight", "liquid=-2")
+    assert "--weight gas=2: no structure of train or valid has config_type=gas, only liquid" in refusal(
+        "--train", data, "--weight", "liquid=2", "--weight", "gas=2"
+    )
+    data.write_text(text.replace("energy=-15.0", "energy=-15.0 weight=2 config_weight=2", 1))
+    assert "are the same weight under two names" in refusal("--train", data)
+
+
 def test_isolated_atoms_in_large_boxes_are_recognised(dry_run, data, tmp_path):
     atom = Atoms("W", cell=[20, 20, 20], pbc=True)
     atom.calc = SinglePointCalculator(atom, energy=-4.5)

@@ -54,7 +54,10 @@ def test_accuracy_trains_and_tables_the_errors(grapevine, data, tmp_path):
     for name in results:
         assert (tmp_path / name / "model.report.html").exists()
         mae = 1e3 * results[name]["forces"]["mae"]
-        assert f"| {mae:.3g} |" in next(r for r in done.stdout.splitlines() if r.startswith(f"| {name} "))
+        row = next(r for r in done.stdout.splitlines() if r.startswith(f"| {name} "))
+        assert f"| {mae:.3g} |" in row and row.endswith(f"| {results[name]['cost']:.3g} |")
+        assert 0.01 < results[name]["cost"] < 1000
+    assert (tmp_path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
     before = (tmp_path / "molybdenum" / "model.safetensors").stat().st_mtime_ns
     assert accuracy(grapevine, data, tmp_path, "molybdenum").returncode == 0
     assert (tmp_path / "molybdenum" / "model.safetensors").stat().st_mtime_ns == before, "not trained again"
@@ -71,12 +74,21 @@ def test_accuracy_refuses_in_one_line(grapevine, data, tmp_path, names, message)
     assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_every_configuration_is_accepted(grapevine, data):
+def test_every_configuration_is_accepted(grapevine, data, tmp_path):
+    molecules = disturbed("W", 6, 0)
+    for atoms in molecules:
+        results = atoms.calc.results
+        atoms.symbols = np.where(np.arange(len(atoms)) % 2, "H", "O")
+        atoms.calc = SinglePointCalculator(atoms, **results)
+    write(tmp_path / "hydrogen-combustion.extxyz", molecules)  # whose atoms have given energies
     configurations = sorted((EXAMPLES / "accuracy").glob("*.toml")) + [EXAMPLES / "alloy" / "student.toml"]
-    assert len(configurations) == 8
+    configurations += sorted((EXAMPLES / "fine_tuning").glob("*.toml"))
+    assert len(configurations) == 15
     for configuration in configurations:
+        own = tmp_path / f"{configuration.stem}.extxyz"
+        structures = own if own.exists() else data / "molybdenum" / "train.extxyz"
         done = subprocess.run([grapevine, "train", configuration, "--dry-run", "-o", "model.safetensors", "--train",
-                               data / "molybdenum" / "train.extxyz"], capture_output=True, text=True, timeout=60)
+                               structures], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{configuration.name}: {done.stderr}"
 
 
@@ -106,3 +118,51 @@ def test_disordered_structures_have_the_volume_of_their_elements():
     assert 0 < niobium < len(copy)
     expected = atoms.get_volume() * (niobium * 18.0 + (len(copy) - niobium) * 16.0) / (len(copy) * 16.0)
     assert copy.get_volume() == pytest.approx(expected)
+
+
+@pytest.fixture(scope="module")
+def metals(tmp_path_factory):
+    """Silicon and the metals of the old domain, of numbers without meaning."""
+    folder = tmp_path_factory.mktemp("metals")
+    for name, symbol, count in (("silicon", "Si", 6), ("molybdenum", "Mo", 20), ("lithium", "Li", 20),
+                                ("alloy-NbMoTaW", "W", 40)):
+        (folder / name).mkdir()
+        for kind, frames in (("train", count), ("test", 2)):
+            cells = [atoms[:4] for atoms in disturbed(symbol, frames, 0)]
+            for atoms in cells:
+                atoms.calc = SinglePointCalculator(atoms, energy=-3.0 * len(atoms), forces=0.01 * atoms.positions)
+            write(folder / name / f"{kind}.extxyz", cells, format="extxyz")
+    return folder
+
+
+def test_fine_tuning_is_put_beside_training_from_nothing(grapevine, metals, tmp_path):
+    start = tmp_path / "start.safetensors"
+    trains = [argument for name in ("silicon", "molybdenum", "lithium", "alloy-NbMoTaW")
+              for argument in ("--train", metals / name / "train.extxyz")]
+    subprocess.run([grapevine, "train", "--architecture", "nequip", "--channels", "4", "--max-order", "1", "--cutoff", "4",
+                    "--epochs", "1", "-o", start, *trains], check=True, capture_output=True, timeout=300)
+    done = subprocess.run([sys.executable, EXAMPLES / "fine_tuning" / "learning_curve.py", start, metals, tmp_path / "run",
+                           "--counts", "4", "6", "--epochs", "1", "--threads", "1", "--grapevine", grapevine],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "run" / "curve.json").read_text())
+    kinds = ["fine-tuned", "fine-tuned, replay", "from nothing"]
+    assert [(row["count"], row["kind"]) for row in rows[1:]] == [(n, kind) for n in (4, 6) for kind in kinds]
+    assert all(row["forces"] > 0 for row in rows)
+    assert ["old" in row for row in rows] == [True, True, True, False, True, True, False]
+    assert len(read(tmp_path / "run" / "old.extxyz", ":")) == 80
+    small, large = (read(tmp_path / "run" / count / "train.extxyz", ":") for count in ("4", "6"))
+    assert all(any(np.allclose(one.positions, other.positions) for other in large) for one in small)
+    assert (tmp_path / "run" / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fine_tuning_refuses_in_one_line(grapevine, metals, tmp_path):
+    (tmp_path / "model").write_text("")
+    script = EXAMPLES / "fine_tuning" / "learning_curve.py"
+    for arguments, message in (([tmp_path / "none", metals], "none: there is no such file"),
+                               ([tmp_path / "model", metals, "--counts", "7"], "6 structures, not 7")):
+        model, data, *others = arguments
+        done = subprocess.run([sys.executable, script, model, data, tmp_path / "run", *others, "--grapevine", grapevine],
+                              capture_output=True, text=True, timeout=300)
+        assert done.returncode == 1
+        assert message in done.stderr and len(done.stderr.strip().splitlines()) == 1

@@ -1,5 +1,5 @@
 #include "target.hpp"
-#include "training/config.hpp"
+#include "training/options/config.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   return grapevine::fuzz::accept_errors(

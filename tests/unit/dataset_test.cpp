@@ -1,4 +1,4 @@
-#include "training/dataset.hpp"
+#include "training/data/dataset.hpp"
 
 #include <gmock/gmock.h>
 
@@ -52,6 +52,26 @@ TEST(LabelledFrames, KeepReferenceAndPlaceAndDropTheRest) {
   EXPECT_TRUE(frames[0].frame.info.empty());
   EXPECT_TRUE(frames[1].frame.columns.empty());
   EXPECT_THAT(frames[1].place, HasSubstr("frames.extxyz:4: frame 2"));
+}
+
+TEST(LabelledFrames, WeightsAreThoseOfTheHeader) {
+  const auto weights = [](const std::string& comment) { return read(one_atom("energy=-1 " + comment))[0].weights; };
+  EXPECT_EQ(weights(""), StructureWeights());
+  EXPECT_EQ(weights("weight=2"), (StructureWeights{2, 2, 2}));
+  EXPECT_EQ(weights("Config_Weight=0.5 config_energy_weight=0 config_forces_weight=10 config_virials_weight=4"),
+            (StructureWeights{0, 5, 2}));
+  EXPECT_EQ(weights("energy_weight=2 forces_weight=3 virial_weight=4"), (StructureWeights{2, 3, 4}));
+  EXPECT_EQ(weights("config_stress_weight=4"), (StructureWeights{1, 1, 4}));
+  EXPECT_EQ(read(one_atom("energy=-1 config_type=\"a liquid\""))[0].config_type, "a liquid");
+}
+
+TEST(LabelledFrames, WeightsThatAreNoneAreErrors) {
+  EXPECT_THAT(refusal(one_atom("weight=-1")), HasSubstr("frame 1: weight=\"-1\" is not a weight: a number from 0 to"));
+  EXPECT_THAT(refusal(one_atom("config_weight=heavy")), HasSubstr("config_weight=\"heavy\" is not a weight"));
+  EXPECT_THAT(refusal(one_atom("forces_weight=\"1 2\"")), HasSubstr("is not a weight"));
+  EXPECT_THAT(refusal(one_atom("weight=inf")), HasSubstr("is not a weight"));
+  EXPECT_THAT(refusal(one_atom("weight=1 config_weight=2")),
+              HasSubstr("weight and config_weight are the same weight under two names"));
 }
 
 TEST(LabelledFrames, FrameWithoutReferenceIsThereAndSaysSo) {

@@ -77,6 +77,7 @@ class SlowModel final : public Model<double> {
     block.energy[0] = faulty.count(block.edges.centre[0]) > 0 ? std::numeric_limits<double>::quiet_NaN() : 1;
   }
   void backward(int, const Block<double>&, Workspace&) const override {}
+  void forward_with_tangents(int, const TangentBlock<double>&, Workspace&) const override {}
 
   mutable std::atomic<int> atoms = 0;
   mutable std::atomic<int> workspaces = 0;

@@ -2,13 +2,17 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <ostream>
 #include <string>
 
+#include "equivariant_random.hpp"
+#include "heat_flux_checks.hpp"
 #include "importers/import_model.hpp"
 #include "mace_files.hpp"
 #include "models/mace/file.hpp"
+#include "models/mace/model.hpp"
 #include "test_files.hpp"
 
 namespace grapevine {
@@ -129,6 +133,23 @@ TEST_P(MaceShapes, AreRead) {
   EXPECT_EQ(p.zbl.has_value(), shape.zbl);
   EXPECT_EQ(!p.interactions.front().density.empty(), shape.density);
 }
+
+class MaceModels : public testing::TestWithParam<const char*> {};
+
+TEST_P(MaceModels, HaveTheHeatFluxOfTheUnfoldedSurroundings) {
+  if (!std::filesystem::exists(test::mace_path(GetParam()))) GTEST_SKIP() << GetParam() << " is not here";
+  const mace::MacePotential potential(imported_mace(GetParam()));
+  const auto known = potential.species().begin();
+  test::expect_heat_flux_by_unfolding(
+      potential, test::random_crystal({known, known + 2}, 4, {4.4, 0.3, 0, -0.4, 4.6, 0.5, 0.6, -0.2, 4.3}, 5));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, MaceModels, testing::Values("mace-published-spice", "mace-published-gst", "mp0b3-like"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 INSTANTIATE_TEST_SUITE_P(Cases, MaceShapes,
                          testing::Values(Shape{"mace-published-spice", 2, "32x0e", false, false},

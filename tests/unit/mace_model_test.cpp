@@ -8,6 +8,7 @@
 #include <cmath>
 #include <ostream>
 
+#include "heat_flux_checks.hpp"
 #include "mace_random.hpp"
 #include "mace_reference.hpp"
 #include "model_checks.hpp"
@@ -172,6 +173,29 @@ TEST_P(MaceModelTest, AnEvaluatorForgetsTheFrameBefore) {
 }
 
 TEST_P(MaceModelTest, InstructionSetsGiveTheSameResult) { expect_same_in_all_instruction_sets(potential, frame); }
+
+TEST_P(MaceModelTest, HeatFluxInACellSmallerThanTheCutoffIsThatOfTheUnfoldedSurroundings) {
+  expect_heat_flux_by_unfolding(
+      potential, random_crystal(GetParam().sizes.species, 4, {3.9, 0.3, 0, -0.4, 4.1, 0.5, 0.6, -0.2, 3.8}, 5));
+}
+
+TEST_P(MaceModelTest, HeatFluxOfAClusterIsThatOfItsGradients) {
+  expect_heat_flux_by_unfolding(potential, random_cluster(GetParam().sizes.species, 9, 5.0, 3));
+}
+
+TEST_P(MaceModelTest, PowerIsThatOfTheForces) { expect_power_of_forces(potential, frame); }
+
+TEST_P(MaceModelTest, PowerIsTheDifferenceOfEnergies) { expect_power_by_differences(potential, frame); }
+
+TEST_P(MaceModelTest, HeatFluxTurnsAndNothingElseChangesIt) { expect_heat_flux_invariant(potential, frame); }
+
+TEST_P(MaceModelTest, ThreadsGiveTheSameHeatFlux) {
+  expect_same_heat_flux_on_threads(potential, random_cluster(GetParam().sizes.species, 100, 15.0, 5));
+}
+
+TEST_P(MaceModelTest, InstructionSetsGiveTheSameHeatFlux) {
+  expect_same_heat_flux_in_all_instruction_sets(potential, frame);
+}
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MaceModelTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });

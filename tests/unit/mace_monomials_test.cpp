@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <numeric>
 #include <vector>
+
+#include "equivariant_random.hpp"
+#include "mace_random.hpp"
 
 namespace grapevine::mace {
 namespace {
@@ -41,6 +46,30 @@ TEST(Monomials, HaveCoefficientsSummedOverPathsInTheOrderOfNesting) {
   ASSERT_EQ(second.size(), first.size());
   EXPECT_DOUBLE_EQ(second[2], 3 * 0.1 + 7);
   EXPECT_DOUBLE_EQ(second[11], 5 * 0.2);
+}
+
+TEST(ContractionPlan, UnfoldsGradientsByTheTransposedMap) {
+  test::MaceSizes sizes;
+  sizes.species = {"H", "C", "O"};
+  const std::vector<Contraction> contractions = random_parameters(sizes, 8).interactions.front().contractions;
+  const ContractionPlan plan(contractions);
+  EXPECT_EQ(plan.fold(contractions, 2, sizes.channels), folded_coefficients(contractions, 2, sizes.channels));
+
+  test::Random random(1);
+  const int count = static_cast<int>(plan.monomials().coefficients()) * sizes.channels;
+  const std::vector<double> by_coefficients = random(count, -1, 1);
+  std::vector<Contraction> gradient = contractions;
+  plan.unfold(by_coefficients, 2, sizes.channels, gradient);
+  plan.unfold(by_coefficients, 2, sizes.channels, gradient);
+  std::vector<Contraction> direction = contractions;
+  double by_weights = 0;
+  for (std::size_t n = 0; n < contractions.size(); ++n)
+    for (std::size_t w = 0; w < contractions[n].weight.size(); ++w) {
+      direction[n].weight[w] = random(-1, 1);
+      by_weights += direction[n].weight[w] * (gradient[n].weight[w] - contractions[n].weight[w]);
+    }
+  const std::vector<double> folded = plan.fold(direction, 2, sizes.channels);
+  EXPECT_NEAR(by_weights, 2 * std::inner_product(folded.begin(), folded.end(), by_coefficients.begin(), 0.0), 1e-10);
 }
 
 }  // namespace

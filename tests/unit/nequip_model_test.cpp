@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ostream>
 
+#include "heat_flux_checks.hpp"
 #include "model_checks.hpp"
 #include "nequip_random.hpp"
 #include "nequip_reference.hpp"
@@ -182,6 +183,29 @@ TEST_P(NequipModelTest, AnEvaluatorForgetsTheFrameBefore) {
 }
 
 TEST_P(NequipModelTest, InstructionSetsGiveTheSameResult) { expect_same_in_all_instruction_sets(potential, frame); }
+
+TEST_P(NequipModelTest, HeatFluxInACellSmallerThanTheCutoffIsThatOfTheUnfoldedSurroundings) {
+  expect_heat_flux_by_unfolding(
+      potential, random_crystal(GetParam().sizes.species, 4, {3.9, 0.3, 0, -0.4, 4.1, 0.5, 0.6, -0.2, 3.8}, 5));
+}
+
+TEST_P(NequipModelTest, HeatFluxOfAClusterIsThatOfItsGradients) {
+  expect_heat_flux_by_unfolding(potential, random_cluster(GetParam().sizes.species, 9, 5.0, 3));
+}
+
+TEST_P(NequipModelTest, PowerIsThatOfTheForces) { expect_power_of_forces(potential, frame); }
+
+TEST_P(NequipModelTest, PowerIsTheDifferenceOfEnergies) { expect_power_by_differences(potential, frame); }
+
+TEST_P(NequipModelTest, HeatFluxTurnsAndNothingElseChangesIt) { expect_heat_flux_invariant(potential, frame); }
+
+TEST_P(NequipModelTest, ThreadsGiveTheSameHeatFlux) {
+  expect_same_heat_flux_on_threads(potential, random_cluster(GetParam().sizes.species, 100, 15.0, 5));
+}
+
+TEST_P(NequipModelTest, InstructionSetsGiveTheSameHeatFlux) {
+  expect_same_heat_flux_in_all_instruction_sets(potential, frame);
+}
 
 INSTANTIATE_TEST_SUITE_P(Sizes, NequipModelTest, testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });

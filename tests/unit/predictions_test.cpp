@@ -1,4 +1,4 @@
-#include "training/predictions.hpp"
+#include "training/report/predictions.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -151,16 +151,24 @@ TEST(JudgeSet, CallsAfterEveryBatch) {
 
 TEST(DimerCurves, AreThereForEveryPair) {
   const auto potential = water();
-  const std::vector<DimerCurve> curves = dimer_curves(*potential);
+  const std::vector<DimerCurve> curves = dimer_curves(*potential, potential->species());
   std::vector<std::string> pairs;
   for (const DimerCurve& curve : curves) pairs.push_back(curve.first + curve.second);
   EXPECT_THAT(pairs, ElementsAre("HH", "HO", "OO"));
 }
 
+TEST(DimerCurves, AreThereForTheElementsAskedFor) {
+  const auto potential = water();
+  const std::vector<DimerCurve> curves = dimer_curves(*potential, {"O"});
+  ASSERT_EQ(curves.size(), 1u);
+  EXPECT_EQ(curves[0].first + curves[0].second, "OO");
+  EXPECT_EQ(curves[0].energies, dimer_curves(*potential, potential->species())[2].energies);
+}
+
 TEST(DimerCurves, LeaveOutDistancesAtWhichTheEnergyIsNotFinite) {
   reann::Parameters parameters = test::random_parameters({.species = {"H"}, .layers = 1, .widths = {5, 5}}, 3);
   for (double& coefficient : parameters.initial_coefficient) coefficient *= 1e160;
-  const std::vector<DimerCurve> curves = dimer_curves(reann::ReannPotential(parameters));
+  const std::vector<DimerCurve> curves = dimer_curves(reann::ReannPotential(parameters), parameters.species);
   ASSERT_EQ(curves.size(), 1u);
   EXPECT_THAT(curves[0].distances, ElementsAre(parameters.cutoff));
   EXPECT_EQ(curves[0].energies.size(), 1u);
@@ -169,7 +177,7 @@ TEST(DimerCurves, LeaveOutDistancesAtWhichTheEnergyIsNotFinite) {
 
 TEST(DimerCurves, AreTheEnergyOfThePairWithoutThatOfTheAtoms) {
   const auto potential = water();
-  const DimerCurve curve = dimer_curves(*potential)[1];
+  const DimerCurve curve = dimer_curves(*potential, potential->species())[1];
   EXPECT_DOUBLE_EQ(curve.distances.front(), 0.6);
   EXPECT_DOUBLE_EQ(curve.distances.back(), potential->cutoff());
   EXPECT_NEAR(curve.energies.back(), 0, 1e-9);

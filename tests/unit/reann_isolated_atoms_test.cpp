@@ -12,7 +12,7 @@
 #include "models/reann/trainable.hpp"
 #include "reann_reference.hpp"
 #include "structures/evaluate_frame.hpp"
-#include "training/prepared_frame.hpp"
+#include "training/data/prepared_frame.hpp"
 
 namespace grapevine::test {
 namespace {
@@ -126,7 +126,7 @@ double loss_of(GradientWorker& worker, const FrameBatch& batch, LossSlopes& slop
   Output output;
   output.energies = energies.data();
   output.forces = forces.data();
-  worker.evaluate(batch, output);
+  worker.evaluate(batch, output, 1);
   slopes = {std::vector<double>(own), std::vector<double>(3 * own), {}};
   double loss = 0;
   for (std::size_t f = 0; f < batch.frames().size(); ++f) {
@@ -155,7 +155,7 @@ TEST_P(IsolatedAtomsTest, GradientKnowsThatAmplitudesFollow) {
   LossSlopes slopes;
   loss_of(*workers.front(), batch, slopes);
   workers.front()->clear();
-  workers.front()->add_gradient(batch, slopes);
+  workers.front()->add_gradient(batch, slopes, {});
   std::vector<double> gradient(weights.size());
   model->collect(workers, gradient);
   const double scale = std::sqrt(std::inner_product(gradient.begin(), gradient.end(), gradient.begin(), 0.0) /

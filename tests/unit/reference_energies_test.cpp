@@ -1,11 +1,11 @@
-#include "training/reference_energies.hpp"
+#include "training/data/reference_energies.hpp"
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 
 #include "test_files.hpp"
-#include "training/minimum_norm.hpp"
+#include "training/data/minimum_norm.hpp"
 
 namespace grapevine {
 namespace {

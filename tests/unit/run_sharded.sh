@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the unit tests in as many processes as SHARDS says, each of them a part of the tests one after another: much
-# sooner done than a process for each test where starting one is slow, as under sanitizers.
+# sooner done than a process for each test, as ctest has it.
 #   tests/unit/run_sharded.sh PROGRAM SHARDS
 set -euo pipefail
 program=${1:?usage: run_sharded.sh PROGRAM SHARDS}

@@ -1,12 +1,14 @@
-#include "training/config.hpp"
+#include "training/options/config.hpp"
 
 #include <gmock/gmock.h>
 
 #include <fstream>
 #include <set>
 
+#include "models/trainable_registry.hpp"
 #include "test_files.hpp"
-#include "training/option_table.hpp"
+#include "training/options/gather_options.hpp"
+#include "training/options/option_table.hpp"
 
 namespace grapevine {
 namespace {
@@ -44,7 +46,7 @@ TrainingOptions sound_options() {
 /// Another value of each type that is within every range of the table.
 struct Change {
   void operator()(bool* at) const { *at = !*at; }
-  void operator()(int* at) const { *at = *at == 3 ? 4 : 3; }
+  void operator()(int* at) const { *at = *at == 3 ? 2 : 3; }
   void operator()(std::uint64_t* at) const { *at = 123456789012345; }
   void operator()(double* at) const { *at = option.high >= 2 ? 1.9375 : 0.3; }
   void operator()(std::string* at) const {
@@ -68,14 +70,18 @@ TEST(TrainingConfig, CommentedOneHasTheDefaults) { EXPECT_EQ(parse(commented_con
 TEST(TrainingConfig, EmptyOneHasTheDefaults) { EXPECT_EQ(parse(""), TrainingOptions()); }
 
 TEST(TrainingConfig, EveryOptionIsWrittenAndReadBack) {
-  for (const TrainingOption& option : training_option_table()) {
-    TrainingOptions options;
-    std::visit(Change{option}, option.target(options));
-    EXPECT_NE(options, TrainingOptions()) << option.name();
-    EXPECT_EQ(parse(commented_config(options)), options) << option.name();
-  }
+  for (const TrainingOption& option : training_option_table())
+    for (const std::string& architecture : trainable_architectures()) {
+      if (option.key == "architecture" || !option.is_of(architecture)) continue;
+      TrainingOptions options = default_options(architecture);
+      std::visit(Change{option}, option.target(options));
+      EXPECT_NE(options, default_options(architecture)) << option.name();
+      EXPECT_EQ(parse(commented_config(options)), options) << architecture << " " << option.name();
+    }
   TrainingOptions options;
   options.isolated_atoms = {{"W", -4.5}, {"Ta", 1e-7}};
+  EXPECT_EQ(parse(commented_config(options)), options);
+  options.type_weights = {{"liquid", 2}, {"surface \"(110)\", a=b", 0.5}, {"\u00e4 100%", 0}};
   EXPECT_EQ(parse(commented_config(options)), options);
 }
 
@@ -116,6 +122,55 @@ TEST(TrainingConfig, WeightAtTheEndFollowsTheFirstUnlessGiven) {
   EXPECT_EQ(loss.energy_end, LossOptions().energy_end);
 }
 
+TEST(TrainingConfig, ArchitecturesHaveOptionsAndDefaultsOfTheirOwn) {
+  for (const std::string& architecture : trainable_architectures()) {
+    const TrainingOptions options = default_options(architecture);
+    EXPECT_EQ(options.model.architecture, architecture);
+    EXPECT_EQ(parse(commented_config(options)), options);
+    EXPECT_EQ(parse("[model]\narchitecture = '" + architecture + "'\n"), options);
+    EXPECT_EQ(gather_options("", {{"architecture", {architecture}}}).model, options.model);
+    for (const TrainingOption& option : training_option_table())
+      EXPECT_EQ(commented_config(options).find("\n" + option.key + " = ") != std::string::npos,
+                option.is_of(architecture))
+          << architecture << " " << option.name();
+  }
+  EXPECT_EQ(default_options("mace").model.max_order, 0);
+  EXPECT_EQ(default_options("nequip").model.max_order, 2);
+  EXPECT_EQ(default_options("reann"), TrainingOptions());
+  EXPECT_THAT(refusal("[model]\narchitecture = 'schnet'\n"),
+              StartsWith("c.toml:2: model.architecture must be mace or nequip or reann, not 'schnet'"));
+  EXPECT_THAT(refusal("[model]\narchitecture = 3\n"), HasSubstr("model.architecture must be a text"));
+}
+
+TEST(TrainingConfig, TheCommandLinesArchitectureGoesBeforeTheFiles) {
+  const std::filesystem::path path = test::temporary_path("c.toml");
+  std::ofstream(path) << "[model]\narchitecture = 'nequip'\nchannels = [7]\n";
+  EXPECT_EQ(gather_options(path, {}).model.interactions, default_options("nequip").model.interactions);
+  const ModelOptions mace = gather_options(path, {{"architecture", {"mace"}}}).model;
+  EXPECT_EQ(mace.architecture, "mace");
+  EXPECT_EQ(mace.interactions, default_options("mace").model.interactions);
+  EXPECT_THAT(mace.channels, ElementsAre(7));
+}
+
+TEST(TrainingConfig, OptionsThatTheArchitectureDoesNotHaveAreRefused) {
+  const auto refused = [](const OptionWords& words) {
+    return test::error_of([&] {
+      OptionWords all = words;
+      all["train"] = {"t.extxyz"};
+      all["output"] = {"m.safetensors"};
+      check_options(gather_options("", all));
+    });
+  };
+  EXPECT_EQ(refused({{"architecture", {"mace"}}, {"correlation", {"2"}}}), "");
+  EXPECT_THAT(refused({{"architecture", {"mace"}}, {"waves", {"8"}}}),
+              StartsWith("--waves: models of architecture mace have no such option; they have channels, "));
+  EXPECT_THAT(refused({{"architecture", {"nequip"}}, {"correlation", {"3"}}}), HasSubstr("--correlation"));
+  EXPECT_THAT(refused({{"channels", {"16"}}}), HasSubstr("--channels: models of architecture reann"));
+  EXPECT_THAT(refused({{"architecture", {"mace"}}, {"channels", {"16,8"}}}), HasSubstr("must be one number"));
+  TrainingOptions options = parse("output = 'm'\n[data]\ntrain = 'a'\n[model]\narchitecture = 'mace'\nwaves = 9\n");
+  EXPECT_THAT(test::error_of([&] { check_options(options); }), StartsWith("model.waves: models of"));
+}
+
 TEST(TrainingConfig, UnknownKeysAreRefusedWithNameAndLine) {
   EXPECT_THAT(refusal("\nsed = 3\n"), StartsWith("c.toml:2: unknown option 'sed'; grapevine train --init"));
   EXPECT_THAT(refusal("[model]\n\ncut = 3\n"), StartsWith("c.toml:3: unknown option 'cut' in [model]"));
@@ -143,8 +198,12 @@ TEST(TrainingConfig, TypesAndRangesAreCheckedWithLine) {
   EXPECT_THAT(refusal("[model]\nmessage_widths = [16, 'a']\n"), HasSubstr("must be a list of whole numbers"));
   EXPECT_THAT(refusal("[model]\nmessage_widths = 16\n"), HasSubstr("must be a list of whole numbers"));
   EXPECT_THAT(refusal("[optimiser]\nmethod = 'sgd'\n"), HasSubstr("must be adamw or soap, not 'sgd'"));
-  EXPECT_THAT(refusal("freeze = ['all']\n"), HasSubstr("must be radial or initial"));
+  EXPECT_THAT(refusal("freeze = ['all']\n"), HasSubstr("must be embedding or basis or radial or "));
   EXPECT_THAT(refusal("[isolated_atoms]\nXx = 1\n"), StartsWith("c.toml:2: isolated_atoms: 'Xx' is not"));
+  EXPECT_THAT(refusal("[weights]\nliquid = -1\n"), StartsWith("c.toml:2: weights: the weight of config_type liquid"));
+  EXPECT_THAT(refusal("[weights]\nliquid = nan\n"), HasSubstr("must be from 0 to"));
+  EXPECT_THAT(refusal("[weights]\n\"\" = 1\n"), HasSubstr("a config_type has no name"));
+  EXPECT_THAT(refusal("[weights]\nliquid = 'two'\n"), HasSubstr("weights.liquid must be a number"));
   EXPECT_THAT(refusal("[isolated_atoms]\nW = inf\n"), HasSubstr("not finite"));
   EXPECT_THAT(refusal("[isolated_atoms]\nW = true\n"), HasSubstr("must be a number, in eV"));
 }

@@ -1,4 +1,4 @@
-#include "training/training_data.hpp"
+#include "training/data/training_data.hpp"
 
 #include <gmock/gmock.h>
 
@@ -91,7 +91,7 @@ TEST(TrainingData, ElementsHaveToFitTheModel) {
   EXPECT_THAT(refusal(options), HasSubstr("no structure of train has the element Nb"));
   options.start = "model";
   EXPECT_THAT(read_training_data(options, {"W", "Ta", "Nb"}).report.warnings,
-              Contains("element Nb is in 0 frames of train only (0 atoms)"));
+              Contains("1 of the model's elements is in no frame of train and may be forgotten: Nb"));
 }
 
 TEST(TrainingData, ElementsOfOtherSetsHaveToFitTheModel) {
@@ -104,6 +104,25 @@ TEST(TrainingData, FileInTwoSetsIsWarnedOf) {
   TrainingOptions options = options_of(three);
   options.data.valid = options.data.train;
   EXPECT_THAT(warnings_of(options), ElementsAre(HasSubstr("is among the files of both train and valid")));
+}
+
+TEST(TrainingData, WeightsOfTypesAndOfStructuresAreTold) {
+  TrainingOptions options = options_of(crystal("energy=-1 config_type=liquid") + crystal("energy=-2 weight=0.5") +
+                                       crystal("energy=-3 config_type=crystal forces_weight=4"));
+  options.type_weights = {{"liquid", 2}};
+  const TrainingData data = read_training_data(options);
+  EXPECT_THAT(data.report.weights, ElementsAre("1 structures of config_type liquid count 2 times",
+                                               "2 structures have weights of their own, from 0.5 to 4"));
+  EXPECT_EQ(data.train[0].weights_in_loss(), (StructureWeights{2, 2, 2}));
+  EXPECT_EQ(data.train[2].weights_in_loss(), (StructureWeights{1, 4, 1}));
+  options.type_weights = {{"gas", 2}};
+  EXPECT_THAT(refusal(options),
+              HasSubstr("--weight gas=2: no structure of train or valid has config_type=gas, only crystal, liquid"));
+}
+
+TEST(TrainingData, WeightsThatLeaveNothingAreAnError) {
+  EXPECT_THAT(refusal(options_of(crystal("energy=-1 weight=0") + crystal("energy=-2 weight=0"))),
+              HasSubstr("leave nothing to train on"));
 }
 
 TEST(TrainingData, VirialInTheLossNeedsVirials) {

@@ -1,4 +1,4 @@
-#include "training/training_log.hpp"
+#include "training/run/training_log.hpp"
 
 #include <gmock/gmock.h>
 

@@ -10,10 +10,10 @@
 
 #include "formats/file_endings.hpp"
 #include "test_files.hpp"
-#include "training/option_table.hpp"
-#include "training/output_files.hpp"
-#include "training/training_log.hpp"
-#include "training/training_report.hpp"
+#include "training/options/option_table.hpp"
+#include "training/run/output_files.hpp"
+#include "training/run/training_log.hpp"
+#include "training/run/training_report.hpp"
 
 namespace grapevine::test {
 namespace {

@@ -1,4 +1,4 @@
-#include "training/report.hpp"
+#include "training/report/report.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 
 #include "report/html.hpp"
 #include "test_files.hpp"
-#include "training/plots.hpp"
+#include "training/report/plots.hpp"
 
 namespace grapevine {
 namespace {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
@@ -21,14 +22,14 @@
 #include "structures/evaluate_frame.hpp"
 #include "support/error.hpp"
 #include "test_files.hpp"
-#include "training/checkpoint.hpp"
-#include "training/config.hpp"
-#include "training/gather_options.hpp"
-#include "training/initial_model.hpp"
-#include "training/loss.hpp"
-#include "training/optimiser.hpp"
-#include "training/option_table.hpp"
-#include "training/trainer.hpp"
+#include "training/losses/loss.hpp"
+#include "training/optimisers/optimiser.hpp"
+#include "training/options/config.hpp"
+#include "training/options/gather_options.hpp"
+#include "training/options/option_table.hpp"
+#include "training/run/checkpoint.hpp"
+#include "training/run/initial_model.hpp"
+#include "training/run/trainer.hpp"
 
 namespace grapevine::test {
 namespace {
@@ -79,6 +80,7 @@ class Monitor final : public TrainingMonitor {
     epochs.push_back(record);
     left.push_back(seconds_left);
   }
+  void stopped_early(int epoch, int) override { early = epoch; }
   void model_done(const std::vector<SetResult>& sets, const std::filesystem::path& path) override {
     judged = sets;
     report = path;
@@ -88,6 +90,7 @@ class Monitor final : public TrainingMonitor {
   std::vector<std::filesystem::path> outputs;
   std::vector<EpochRecord> epochs;
   std::vector<double> left;
+  int early = 0;
   std::vector<SetResult> judged;
   std::filesystem::path report;
 
@@ -243,6 +246,91 @@ TEST_F(TrainingTest, CheckpointOfAnotherStartIsRefused) {
   EXPECT_THAT(error_of([&] { run(); }), HasSubstr("start.safetensors has changed since"));
 }
 
+TEST_F(TrainingTest, StructuresOfWeightZeroDecideNothing) {
+  const auto write = [&](double wrong) {
+    std::ofstream stream(options.data.train[0]);
+    int n = 0;
+    for (Frame frame : labelled_clusters(40)) {
+      if (n++ % 4 == 0) {
+        frame.info.emplace_back("config_type", "bad one");
+        for (auto& [key, value] : frame.info)
+          if (key == "energy") value = std::to_string(wrong);
+        for (double& force : std::get<std::vector<double>>(frame.columns[0].values)) force = wrong;
+      }
+      write_extxyz(stream, frame);
+    }
+  };
+  options.optimiser.epochs = 3;
+  options.overwrite = true;
+  const auto losses = [&] {
+    std::vector<double> values;
+    for (const EpochRecord& record : run()) values.insert(values.end(), {record.train_loss, record.valid_loss});
+    return values;
+  };
+  write(1);
+  const std::vector<double> counted = losses();
+  options.type_weights = {{"bad one", 0}};
+  const std::vector<double> left_out = losses();
+  write(-2);
+  EXPECT_EQ(losses(), left_out);
+  EXPECT_NE(counted, left_out);
+}
+
+TEST_F(TrainingTest, WeightsOfStructuresArePartOfTheTraining) {
+  std::ofstream stream(options.data.train[0]);
+  for (Frame frame : labelled_clusters(40)) {
+    frame.info.emplace_back("config_type", "liquid");
+    write_extxyz(stream, frame);
+  }
+  stream.close();
+  options.type_weights = {{"liquid", 2}};
+  run(17);
+  options.resume = true;
+  options.type_weights = {{"liquid", 3}};
+  EXPECT_THAT(error_of([&] { run(); }), HasSubstr("it has \"\"liquid\" = 2\" where this one has \"\"liquid\" = 3\""));
+  options.type_weights = {{"liquid", 2}};
+  EXPECT_EQ(error_of([&] { run(); }), "");
+}
+
+TEST_F(TrainingTest, PatienceEndsIt) {
+  options.optimiser.epochs = 200;
+  options.optimiser.learning_rate = 0.3;  // too high, so that the loss goes up and down
+  options.optimiser.learning_rate_end = 0.3;
+  options.optimiser.patience = 3;
+  options.optimiser.ema = 0;
+  Monitor monitor;
+  Alone alone;
+  train(options, monitor, alone);
+  const std::vector<EpochRecord>& epochs = monitor.epochs;
+  ASSERT_GT(epochs.size(), 3u);
+  ASSERT_LT(epochs.size(), 200u);
+  EXPECT_EQ(monitor.early, static_cast<int>(epochs.size()));
+  const auto best = std::min_element(epochs.begin(), epochs.end(),
+                                     [](const auto& a, const auto& b) { return a.valid_loss < b.valid_loss; });
+  EXPECT_EQ(epochs.end() - best, 4) << "the best and three that are not";
+  EXPECT_THAT(read_description(TensorFile::read(options.output)).provenance.note,
+              HasSubstr(fmt::format("epoch {} of 200, stopped early after {};", best->epoch, epochs.size())));
+  std::ifstream report(folder.path() / "model.report.html");
+  const std::string text((std::istreambuf_iterator<char>(report)), std::istreambuf_iterator<char>());
+  EXPECT_THAT(text, HasSubstr("stopped early, as 3 validations brought no better one"));
+
+  options.output = folder.path() / "broken.safetensors";
+  run(17);
+  options.resume = true;
+  EXPECT_EQ(run().back().epoch, epochs.back().epoch) << "a resumed one ends where an unbroken one does";
+  EXPECT_TRUE(run().empty()) << "it has ended";
+  options.optimiser.patience = 4;
+  EXPECT_GT(run().size(), 0u) << "more patience goes on";
+}
+
+TEST_F(TrainingTest, PatienceWithoutValidationNeverEnds) {
+  std::ofstream stream(options.data.train[0]);
+  write_extxyz(stream, labelled_clusters(1).front());
+  stream.close();
+  options.optimiser.patience = 1;
+  EXPECT_EQ(run().size(), 12u);
+}
+
 TEST_F(TrainingTest, TimeLeftAfterResumingIsAtThePaceOfTheWholeTraining) {
   run(20);  // of seven steps an epoch
   options.resume = true;
@@ -281,6 +369,7 @@ TEST_F(TrainingTest, KilledTrainingLeavesAModelFromItsFirstEpochOn) {
     void epoch_done(const EpochRecord& record, int, double) override {
       if (record.epoch == 2) throw Error("killed");
     }
+    void stopped_early(int, int) override {}
     void model_done(const std::vector<SetResult>&, const std::filesystem::path&) override {}
     bool stop_requested() override { return false; }
   };
@@ -451,7 +540,7 @@ TEST(Loss, SlopesAreThoseOfTheLoss) {
   FrameBatch batch;
   batch.add(frame);
   ReferenceCounts counts;
-  counts.add(frame);
+  counts.add(frame.reference);
   for (const double limit : {0.0, 0.05}) {
     const LossWeights weights{2, 3, 4, limit, limit, limit};
     BatchPrediction prediction{{0.3, 0.9}, {0.3, -0.2, 0, 0.01, 0.2, 1}, std::vector<double>(18, 0.1)};
@@ -474,6 +563,57 @@ TEST(Loss, SlopesAreThoseOfTheLoss) {
   }
 }
 
+TEST(Loss, TermsCountByTheWeightsOfTheirStructures) {
+  PreparedFrame frame;
+  frame.species = {0};
+  frame.reference.energy = 1.0;
+  frame.reference.forces = {0, 0, 0};
+  frame.reference.virial = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  const BatchPrediction prediction{{1.5}, {1, 0, 0.25}, {0.5, 0, 0, 0, 1, 0, 0, 0, 2}};
+  const LossWeights weights{2, 3, 4, 0, 0, 0};
+  const auto loss_with = [&](const StructureWeights& structure, LossSlopes& slopes) {
+    frame.weights = structure;
+    FrameBatch batch;
+    batch.add(frame);
+    ReferenceCounts counts{2, 6, 2};  // of a batch with another structure
+    return loss_of(batch, prediction, weights, counts, &slopes);
+  };
+  LossSlopes once, energy, forces, virial, weighed;
+  const LossSums plain = loss_with({}, once);
+  const double of_energy = loss_with({1, 0, 0}, energy).loss;
+  const double of_forces = loss_with({0, 1, 0}, forces).loss;
+  const double of_virial = loss_with({0, 0, 1}, virial).loss;
+  EXPECT_DOUBLE_EQ(of_energy, 2 * 0.25 / 2);
+  EXPECT_DOUBLE_EQ(of_forces, 3 * (1 + 0.0625) / 6);
+  EXPECT_DOUBLE_EQ(of_virial, 4 * (0.25 + 1) / 18);
+  EXPECT_DOUBLE_EQ(plain.loss, of_energy + of_forces + of_virial);
+  const LossSums sums = loss_with({5, 7, 11}, weighed);
+  EXPECT_DOUBLE_EQ(sums.loss, 5 * of_energy + 7 * of_forces + 11 * of_virial);
+  EXPECT_DOUBLE_EQ(weighed.energy[0], 5 * once.energy[0]);
+  for (std::size_t n = 0; n < 3; ++n) EXPECT_DOUBLE_EQ(weighed.forces[n], 7 * once.forces[n]);
+  for (std::size_t n = 0; n < 9; ++n) EXPECT_DOUBLE_EQ(weighed.virial[n], 11 * once.virial[n]);
+  EXPECT_EQ(sums.energy_rmse(), plain.energy_rmse());
+  EXPECT_EQ(sums.force_rmse(), plain.force_rmse());
+  EXPECT_EQ(sums.virial_rmse(), plain.virial_rmse());
+}
+
+TEST(Loss, ReferencesOfWeightZeroAreNoPartOfAMean) {
+  PreparedFrame frame;
+  frame.species = {0};
+  frame.reference.energy = 1.0;
+  frame.weights.energy = 0;
+  ReferenceCounts counts;
+  counts.add(frame.reference, frame.weights);
+  EXPECT_EQ(counts.energies, 0u);
+  FrameBatch batch;
+  batch.add(frame);
+  LossSlopes slopes;
+  const LossSums sums = loss_of(batch, {{1.5}, {0, 0, 0}, {}}, {}, counts, &slopes);
+  EXPECT_EQ(sums.loss, 0);
+  EXPECT_EQ(slopes.energy[0], 0);
+  EXPECT_EQ(sums.energy_rmse(), 0.5) << "the error is told all the same";
+}
+
 TEST(Loss, ErrorsAreThoseOfTheWholeSet) {
   PreparedFrame frame;
   frame.species = {0};
@@ -483,8 +623,8 @@ TEST(Loss, ErrorsAreThoseOfTheWholeSet) {
   batch.add(frame);
   batch.add(frame);
   ReferenceCounts counts;
-  counts.add(frame);
-  counts.add(frame);
+  counts.add(frame.reference);
+  counts.add(frame.reference);
   const LossSums sums = loss_of(batch, {{1.5, 0.5}, {1, 0, 0, 0, 0, 2}, {}}, {}, counts, nullptr);
   EXPECT_DOUBLE_EQ(sums.energy_rmse(), 0.5);
   EXPECT_DOUBLE_EQ(sums.force_rmse(), std::sqrt(5.0 / 6));

@@ -103,6 +103,13 @@ print(open("/proc/self/maps").read())
     assert Path("by_python.safetensors").exists()
 
 
-for check in (check_surroundings, check_libraries, check_calculator, check_dynamics, check_training):
+def check_learning():
+    """The program finds the package beside it, and all of it is there."""
+    run("grapevine", "learn", "--init", "mine.toml")
+    assert "[[explore]]" in Path("mine.toml").read_text()
+    assert (PACKAGE / "learn" / "inputs" / "in.heat-and-hold").is_file()
+
+
+for check in (check_surroundings, check_libraries, check_calculator, check_dynamics, check_training, check_learning):
     check()
     print(f"   {check.__name__.removeprefix('check_')}: passed")

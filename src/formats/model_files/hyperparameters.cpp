@@ -25,7 +25,11 @@ std::string shortened(const json& value) {
 
 Hyperparameters::Hyperparameters(const TensorFile& file)
     : where_(file.name() + ": hyperparameters"),
-      object_(parse_strict_json(file.metadata("hyperparameters"), where_, json_depth)) {}
+      object_(parse_strict_json(file.metadata("hyperparameters"), where_, json_depth)) {
+  if (!object_.is_object() || !object_.contains("core")) return;
+  core_ = object_.at("core");
+  object_.erase("core");
+}
 
 void Hyperparameters::check_keys(const json& object, const std::set<std::string>& keys,
                                  const std::set<std::string>& optional) const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -9,12 +10,14 @@
 
 namespace grapevine {
 
-/// Typed access to the hyperparameters of a model file. Everything throws Error naming the file and the key.
+/// Typed access to the hyperparameters of a model file: those of the architecture as object(), and what a model of any
+/// architecture may have besides. Everything throws Error naming the file and the key.
 class Hyperparameters {
  public:
   explicit Hyperparameters(const TensorFile& file);
 
   const nlohmann::json& object() const { return object_; }
+  const std::optional<nlohmann::json>& core() const { return core_; }  ///< see models/core/file.hpp
 
   /// Throws unless `object` is an object with these keys and no others but the optional ones.
   void check_keys(const nlohmann::json& object, const std::set<std::string>& keys,
@@ -31,6 +34,7 @@ class Hyperparameters {
  private:
   std::string where_;
   nlohmann::json object_;
+  std::optional<nlohmann::json> core_;
 };
 
 }  // namespace grapevine

@@ -78,6 +78,30 @@ double Activation::slope(double x) const {
   return 0;
 }
 
+double Activation::curvature(double x) const {
+  const double s = sigmoid(x);
+  switch (kind) {
+    case ActivationKind::identity:
+    case ActivationKind::relu:
+    case ActivationKind::abs: return 0;
+    case ActivationKind::silu: return scale * s * (1 - s) * (2 + x * (1 - 2 * s));
+    case ActivationKind::tanh: {
+      const double t = std::tanh(x);
+      return scale * -2 * t * (1 - t * t);
+    }
+    case ActivationKind::sigmoid: return scale * s * (1 - s) * (1 - 2 * s);
+    case ActivationKind::elu: return x > 0 ? 0 : scale * std::exp(x);
+    case ActivationKind::shifted_softplus:
+    case ActivationKind::softplus: return scale * s * (1 - s);
+    case ActivationKind::mish: {
+      const double t = std::tanh(softplus(x));
+      return scale * s * (1 - t * t) * (2 + x * (1 - s - 2 * t * s));
+    }
+    case ActivationKind::gelu: return scale * normal_density(x) * (2 - x * x);
+  }
+  return 0;
+}
+
 void check_activation(const std::string& name, const Activation& activation) {
   if (!std::isfinite(activation.scale)) throw Error(name + ": the scale of an activation is not finite");
 }

@@ -14,6 +14,7 @@ struct Activation {
 
   double value(double x) const;
   double slope(double x) const;
+  double curvature(double x) const;
   bool operator==(const Activation&) const = default;
 };
 

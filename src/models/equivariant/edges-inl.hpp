@@ -7,9 +7,12 @@
 #endif
 
 #include <cstddef>
+#include <type_traits>
 #include <vector>
 
 #include "engine/graph.hpp"
+#include "engine/tangents.hpp"
+#include "models/edge_changes.hpp"
 #include "models/equivariant/irreps.hpp"
 #include "models/equivariant/line-inl.hpp"
 #include "simd/aligned_vector.hpp"
@@ -20,27 +23,75 @@ namespace grapevine::equivariant::HWY_NAMESPACE {
 /// Harmonics up to the highest order that is supported, those of order l from l^2 on.
 inline constexpr int most_harmonics = (max_order + 1) * (max_order + 1);
 
-/// What the kernels want to know of a block's edges; arrays have a row of `stride` numbers for each component.
+/// What the kernels want to know of a block's edges; arrays have a row of `stride` numbers for each component. Planes
+/// are the value and its changes.
 template <class Real>
 struct EdgeGeometry {
   int edges = 0;
-  std::ptrdiff_t stride = 0;           // edges padded to whole lines
-  simd::AlignedVector<Real> distance;  // [stride]
-  simd::AlignedVector<Real> stretch;   // [stride] of distances for the radial functions; only if `stretched`
-  simd::AlignedVector<Real> stretched_distance;
+  std::ptrdiff_t stride = 0;                     // edges padded to whole lines
+  simd::AlignedVector<Real> distance;            // [planes][stride]
+  simd::AlignedVector<Real> stretch;             // [stride] of distances for the radial functions; only if `stretched`
+  simd::AlignedVector<Real> stretched_distance;  // [planes][stride]
   bool stretched = false;
   std::vector<int> kind;                 // [edges] of the radial functions; empty: one kind for all
   simd::AlignedVector<Real> direction;   // [3][stride] from the centre to the neighbour
-  simd::AlignedVector<Real> harmonic;    // [harmonics][stride]
+  simd::AlignedVector<Real> harmonic;    // [planes][harmonics][stride]
   simd::AlignedVector<Real> d_distance;  // [stride] dE/d(radial distance)
   simd::AlignedVector<Real> d_harmonic;  // [harmonics][stride] dE/dY
 
-  /// [stride] what the radial functions take for the distance.
-  const Real* radial_distance() const { return stretched ? stretched_distance.data() : distance.data(); }
+  /// Makes room, for any order: passes with lower harmonics than others share this.
+  void fit(int count, int planes) {
+    edges = count;
+    stride = (count + Line<Real>::lanes - 1) / Line<Real>::lanes * Line<Real>::lanes;
+    grow(distance, planes);
+    grow(direction, 3);
+    grow(harmonic, planes * most_harmonics);
+    grow(d_distance, 1);
+    grow(d_harmonic, most_harmonics);
+  }
+
+  /// [stride] what the radial functions take for the distance, or a change of it.
+  const Real* radial_distance(int plane = 0) const {
+    return (stretched ? stretched_distance : distance).data() + plane * stride;
+  }
   int kind_of(int edge) const { return kind.empty() ? 0 : kind[static_cast<std::size_t>(edge)]; }
-  const Real* harmonics(int l) const { return harmonic.data() + l * l * stride; }
+  const Real* harmonics(int l, int plane = 0) const {
+    return harmonic.data() + (plane * most_harmonics + l * l) * stride;
+  }
   Real* d_harmonics(int l) { return d_harmonic.data() + l * l * stride; }
+
+ private:
+  void grow(simd::AlignedVector<Real>& rows, int count) const {
+    const auto size = static_cast<std::size_t>(count * stride);
+    if (rows.size() < size) rows.resize(size);
+  }
 };
+
+/// In how many directions a block's edge vectors change, and how.
+struct NoChange {};
+template <class BlockOrChanges>
+inline constexpr int directions = 0;
+template <class Real>
+inline constexpr int directions<EdgeTangents<Real>> = tangent_count;
+template <class Real>
+inline constexpr int directions<TangentBlock<Real>> = tangent_count;
+template <class Real>
+inline constexpr int directions<EdgeChanges<Real>> = 1;
+template <class Real>
+struct DualBlock;
+template <class Real>
+inline constexpr int directions<DualBlock<Real>> = 1;
+
+/// A component of d of the edges from `edge` on.
+template <class P, class Real>
+HWY_INLINE P load_component(const std::vector<Real>& d, const NoChange& /*changes*/, int /*component*/, int edge) {
+  return load<P>(d.data() + edge);
+}
+template <class P, class Real, class Changes>
+HWY_INLINE P load_component(const std::vector<Real>& d, const Changes& changes, int component, int edge) {
+  return make_jet<P>(load<typename P::P>(d.data() + edge),
+                     [&](int k) HWY_ATTR { return load<typename P::P>(changes.change(k, component) + edge); });
+}
 
 // Factors of the real harmonics, of norm sqrt(2 l + 1).
 template <class Real>
@@ -59,11 +110,14 @@ struct HarmonicFactor {
   static constexpr Real four_axis = Real(0.375);                   // 3 / 8
 };
 
-template <class P, class Real>
-HWY_INLINE void store_harmonics(int max_l, const P& x, const P& y, const P& z, Real* to, std::ptrdiff_t stride) {
+template <class Scalar, int N, class Real>
+HWY_INLINE void store_harmonics(int max_l, const Pack<Scalar, N>& x, const Pack<Scalar, N>& y, const Pack<Scalar, N>& z,
+                                Real* to, std::ptrdiff_t stride) {
+  using P = Pack<Scalar, N>;
   using F = HarmonicFactor<Real>;
-  const auto times = [](Real factor, const P& p) HWY_ATTR { return broadcast<P>(factor) * p; };
-  store(broadcast<P>(Real(1)), to);
+  const auto times = [](Real factor, const P& p) HWY_ATTR { return broadcast<ConstantPack<P>>(factor) * p; };
+  const auto store = [&](const P& p, Real* at) HWY_ATTR { store_planes(p, at, most_harmonics * stride); };
+  store(broadcast<P>(Scalar(1)), to);
   if (max_l == 0) return;
   store(times(F::one, x), to + stride);
   store(times(F::one, y), to + 2 * stride);
@@ -187,42 +241,38 @@ HWY_INLINE void harmonic_gradient(int max_l, const P& x, const P& y, const P& z,
   if (max_l > 3) add_gradient_of_order_four(x, y, z, g, stride, sum);
 }
 
-template <class Real>
-HWY_INLINE void compute_geometry(const EdgeBlock<Real>& edges, int max_l, EdgeGeometry<Real>& g) {
-  using P = Line<Real>;
-  const int count = edges.edges();
-  g.edges = count;
-  g.stride = (count + P::lanes - 1) / P::lanes * P::lanes;
-  const auto size = static_cast<std::size_t>(g.stride);
-  // Room for any order: passes with lower harmonics than others share this.
-  if (g.distance.size() < size) {
-    g.distance.resize(size);
-    g.direction.resize(3 * size);
-    g.harmonic.resize(most_harmonics * size);
-    g.d_distance.resize(size);
-    g.d_harmonic.resize(most_harmonics * size);
-  }
-  for (int e = 0; e < count; e += P::lanes) {
-    const P x = load<P>(edges.x.data() + e);
-    const P y = load<P>(edges.y.data() + e);
-    const P z = load<P>(edges.z.data() + e);
+/// Distances, directions and harmonics of a block's edges, with their changes.
+template <class Real, class Changes>
+HWY_INLINE void compute_geometry(const EdgeBlock<Real>& edges, const Changes& changes, int max_l,
+                                 EdgeGeometry<Real>& g) {
+  constexpr int K = directions<Changes>;
+  // Numbers with changes take many registers as it is.
+  using P = std::conditional_t<K == 0, Line<Real>, Register<Changing<Real, K>>>;
+  g.fit(edges.edges(), 1 + K);
+  for (int e = 0; e < g.edges; e += P::lanes) {
+    const P x = load_component<P>(edges.x, changes, 0, e);
+    const P y = load_component<P>(edges.y, changes, 1, e);
+    const P z = load_component<P>(edges.z, changes, 2, e);
     const P r = square_root(x * x + y * y + z * z);
-    const P outward = broadcast<P>(Real(-1)) / r;
+    const P outward = broadcast<ConstantPack<P>>(Real(-1)) / r;
     const P u[3] = {x * outward, y * outward, z * outward};
-    store(r, g.distance.data() + e);
-    for (int k = 0; k < 3; ++k) store(u[k], g.direction.data() + k * g.stride + e);
+    store_planes(r, g.distance.data() + e, g.stride);
+    if constexpr (K == 0)  // directions alone are for the way back
+      for (int k = 0; k < 3; ++k) store(u[k], g.direction.data() + k * g.stride + e);
     store_harmonics(max_l, u[0], u[1], u[2], g.harmonic.data() + e, g.stride);
   }
 }
 
 /// Radial functions are to see every edge's distance times its stretch, which is set.
 template <class Real>
-HWY_INLINE void stretch_distances(EdgeGeometry<Real>& g) {
+HWY_INLINE void stretch_distances(int planes, EdgeGeometry<Real>& g) {
   using P = Line<Real>;
   g.stretched = true;
   g.stretched_distance.resize(g.distance.size());
-  for (std::ptrdiff_t e = 0; e < g.stride; e += P::lanes)
-    store(load<P>(g.stretch.data() + e) * load<P>(g.distance.data() + e), g.stretched_distance.data() + e);
+  for (int plane = 0; plane < planes; ++plane)
+    for (std::ptrdiff_t e = 0; e < g.stride; e += P::lanes)
+      store(load<P>(g.stretch.data() + e) * load<P>(g.distance.data() + plane * g.stride + e),
+            g.stretched_distance.data() + plane * g.stride + e);
 }
 
 template <class Real>

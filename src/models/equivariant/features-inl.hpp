@@ -18,7 +18,8 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::equivariant::HWY_NAMESPACE {
 
 /// Irreps of a block of atoms: one after another, each as [atoms][components][padded channels], so that mixing of
-/// channels is one product of matrices.
+/// channels is one product of matrices. Where numbers change in K directions, there are as many atoms again for each:
+/// what is linear takes them as (1 + K) atoms of an atom's.
 template <class Real>
 struct BlockFeatures {
   const Layout* layout;
@@ -47,6 +48,12 @@ void clear(int atoms, const BlockFeatures<Real>& x) {
   for (int i = 0; i < x.layout->count(); ++i) std::fill_n(x.of(i), x.layout->size(i) * atoms, Real(0));
 }
 
+/// x and y are laid out alike.
+template <class Real>
+void copy(int atoms, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) {
+  for (int i = 0; i < x.layout->count(); ++i) std::copy_n(x.of(i), x.layout->size(i) * atoms, y.of(i));
+}
+
 template <class Real>
 void scale(int atoms, Real factor, const BlockFeatures<Real>& x) {
   for (int i = 0; i < x.layout->count(); ++i)
@@ -61,6 +68,15 @@ void scale_atom(int atom, Real factor, const BlockFeatures<Real>& x) {
   }
 }
 
+/// Numbers of one atom, times a factor, to those of another.
+template <class Real>
+void add_atom(int from, Real factor, int to, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i) {
+    const std::ptrdiff_t size = x.layout->size(i);
+    for (std::ptrdiff_t n = 0; n < size; ++n) x.of(i)[to * size + n] += factor * x.of(i)[from * size + n];
+  }
+}
+
 /// Sum of the products of all numbers of an atom; x and y are laid out alike.
 template <class Real>
 Real dot_of_atom(int atom, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) {
@@ -71,34 +87,41 @@ Real dot_of_atom(int atom, const BlockFeatures<Real>& x, const BlockFeatures<Rea
   return sum;
 }
 
-/// Every atom's numbers become those of `row`, which is laid out as one atom's.
-template <class Real>
+/// Every atom's numbers become those of `row`, which is laid out as one atom's and does not change.
+template <int K = 0, class Real>
 void spread(int atoms, const Real* row, const BlockFeatures<Real>& x) {
-  for (int i = 0; i < x.layout->count(); ++i)
-    for (int a = 0; a < atoms; ++a)
-      std::copy_n(row + x.layout->offset(i), x.layout->size(i), x.of(i) + a * x.layout->size(i));
-}
-
-/// Rows of atoms to a block and back.
-template <class Real>
-void gather_rows(std::span<const int> atoms, const Real* rows, std::ptrdiff_t stride, const BlockFeatures<Real>& x) {
   for (int i = 0; i < x.layout->count(); ++i) {
     Real* to = x.of(i);
-    for (const int atom : atoms) {
-      std::copy_n(rows + atom * stride + x.layout->offset(i), x.layout->size(i), to);
-      to += x.layout->size(i);
-    }
+    for (int a = 0; a < atoms; ++a, to += x.layout->size(i))
+      std::copy_n(row + x.layout->offset(i), x.layout->size(i), to);
+    std::fill_n(to, K * atoms * x.layout->size(i), Real(0));
   }
 }
 
-template <class Real>
+/// Rows of atoms to a block and back. A row is followed by those of its changes.
+template <int K = 0, class Real>
+void gather_rows(std::span<const int> atoms, const Real* rows, std::ptrdiff_t stride, const BlockFeatures<Real>& x) {
+  for (int i = 0; i < x.layout->count(); ++i) {
+    Real* to = x.of(i);
+    for (int plane = 0; plane <= K; ++plane)
+      for (const int atom : atoms) {
+        std::copy_n(rows + ((1 + K) * std::ptrdiff_t{atom} + plane) * stride + x.layout->offset(i), x.layout->size(i),
+                    to);
+        to += x.layout->size(i);
+      }
+  }
+}
+
+template <int K = 0, class Real>
 void scatter_rows(std::span<const int> atoms, const BlockFeatures<Real>& x, Real* rows, std::ptrdiff_t stride) {
   for (int i = 0; i < x.layout->count(); ++i) {
     const Real* from = x.of(i);
-    for (const int atom : atoms) {
-      std::copy_n(from, x.layout->size(i), rows + atom * stride + x.layout->offset(i));
-      from += x.layout->size(i);
-    }
+    for (int plane = 0; plane <= K; ++plane)
+      for (const int atom : atoms) {
+        std::copy_n(from, x.layout->size(i),
+                    rows + ((1 + K) * std::ptrdiff_t{atom} + plane) * stride + x.layout->offset(i));
+        from += x.layout->size(i);
+      }
   }
 }
 

@@ -6,20 +6,29 @@
 #define GRAPEVINE_EQUIVARIANT_LINE_INL
 #endif
 
-#include "simd/pack-inl.hpp"
+#include <type_traits>
+
+#include "simd/jet-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::equivariant::HWY_NAMESPACE {
 
 using namespace simd::HWY_NAMESPACE;
 
-/// A register full of numbers: what the kernels of products take at a time, as they need many of them.
-template <class Real>
-using Register = Pack<Real, Pack<Real, static_cast<int>(64 / sizeof(Real))>::vector_lanes>;
+/// What kernels compute with: numbers, or numbers with their changes in K directions. Arrays hold the changes in
+/// planes: as many numbers again for each direction, behind the values.
+template <class Real, int K>
+using Changing = std::conditional_t<K == 0, Real, simd::Jet<Real, K>>;
+
+inline constexpr int line_bytes = 64;
 
 /// A cache line of numbers: channels, edges and weights come in these.
-template <class Real>
-using Line = Pack<Real, static_cast<int>(64 / sizeof(Real))>;
+template <class Scalar>
+using Line = Pack<Scalar, line_bytes / static_cast<int>(sizeof(simd::Constant<Scalar>))>;
+
+/// A register full of numbers: what the kernels of products take at a time, as they need many of them.
+template <class Scalar>
+using Register = Pack<Scalar, Line<simd::Constant<Scalar>>::vector_lanes>;
 
 }  // namespace grapevine::equivariant::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -106,9 +106,10 @@ class AffineKernel {
       : linear_(linear), bias_(in_precision<Real>(bias_row(linear))) {}
 
   /// y = x W + bias
+  template <int K = 0>
   void run(int atoms, const BlockFeatures<Real>& x, const BlockFeatures<Real>& y) const {
-    spread(atoms, bias_.data(), y);
-    linear_.add(atoms, x, y);
+    spread<K>(atoms, bias_.data(), y);
+    linear_.add((1 + K) * atoms, x, y);
   }
   void add_transposed(int atoms, const BlockFeatures<Real>& dy, const BlockFeatures<Real>& dx) const {
     linear_.add_transposed(atoms, dy, dx);

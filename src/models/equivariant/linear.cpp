@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
+#include "dense/matrix.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::equivariant {
@@ -20,15 +24,39 @@ void multiply(double factor, std::vector<double>& values) {
 }
 
 /// to[rows][columns] += a[rows][inner] b[inner][columns]
+Matrix matrix(int rows, int columns, const std::vector<double>& numbers) {
+  return {static_cast<std::size_t>(rows), static_cast<std::size_t>(columns), numbers};
+}
+
+void add_matrix(const Matrix& from, std::vector<double>& to) {
+  auto next = to.begin();
+  for (std::size_t r = 0; r < from.rows(); ++r, next += static_cast<std::ptrdiff_t>(from.columns()))
+    std::transform(next, next + static_cast<std::ptrdiff_t>(from.columns()), from.row(r), next, std::plus<>());
+}
+
 void add_product(int rows, int inner, int columns, const std::vector<double>& a, const std::vector<double>& b,
                  std::vector<double>& to) {
-  for (int r = 0; r < rows; ++r)
-    for (int k = 0; k < inner; ++k) {
-      const double factor = a[product(r, inner) + static_cast<std::size_t>(k)];
-      for (int c = 0; c < columns; ++c)
-        to[product(r, columns) + static_cast<std::size_t>(c)] +=
-            factor * b[product(k, columns) + static_cast<std::size_t>(c)];
-    }
+  add_matrix(multiply(matrix(rows, inner, a), matrix(inner, columns, b)), to);
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+/// From the gradient by c = a b, of [rows][inner] and [inner][columns].
+void add_gradient_of_product(int rows, int inner, int columns, const std::vector<double>& a,
+                             const std::vector<double>& b, const std::vector<double>& dc, std::vector<double>& da,
+                             std::vector<double>& db) {
+  const Matrix d = matrix(rows, columns, dc);
+  add_matrix(multiply(d, transpose(matrix(inner, columns, b))), da);
+  add_matrix(multiply_transposed(matrix(rows, inner, a), d), db);
+}
+
+const EquivariantLinear::Part* find_part(const EquivariantLinear& linear, int input, int output) {
+  const auto found = std::find_if(linear.parts.begin(), linear.parts.end(), [&](const EquivariantLinear::Part& part) {
+    return part.input == input && part.output == output;
+  });
+  return found == linear.parts.end() ? nullptr : &*found;
 }
 
 /// The part of a map from one irreps to another, made if there is none.
@@ -52,10 +80,7 @@ EquivariantLinear weighted_sum(const std::vector<EquivariantLinear>& maps, const
   EquivariantLinear sum = maps.front();
   for (EquivariantLinear::Part& part : sum.parts) multiply(weight[0], part.weight);
   multiply(weight[0], sum.bias);
-  for (std::size_t n = 1; n < maps.size(); ++n) {
-    for (std::size_t p = 0; p < sum.parts.size(); ++p) add(weight[n], maps[n].parts[p].weight, sum.parts[p].weight);
-    add(weight[n], maps[n].bias, sum.bias);
-  }
+  for (std::size_t n = 1; n < maps.size(); ++n) add_scaled(weight[n], maps[n], sum);
   return sum;
 }
 
@@ -69,6 +94,46 @@ EquivariantLinear composed(const EquivariantLinear& first, const EquivariantLine
                     second.outputs[static_cast<std::size_t>(b.output)].channels, a.weight, b.weight,
                     part_of(map, a.input, b.output).weight);
   return map;
+}
+
+void add_scaled(double factor, const EquivariantLinear& map, EquivariantLinear& to) {
+  for (std::size_t p = 0; p < to.parts.size(); ++p) add(factor, map.parts[p].weight, to.parts[p].weight);
+  add(factor, map.bias, to.bias);
+}
+
+EquivariantLinear zeros_like(const EquivariantLinear& linear) {
+  EquivariantLinear zeros = linear;
+  for (EquivariantLinear::Part& part : zeros.parts) std::fill(part.weight.begin(), part.weight.end(), 0.0);
+  std::fill(zeros.bias.begin(), zeros.bias.end(), 0.0);
+  return zeros;
+}
+
+void add_gradient_of_weighted_sum(const std::vector<EquivariantLinear>& maps, const double* weight,
+                                  const EquivariantLinear& d_sum, std::vector<EquivariantLinear>& d_maps,
+                                  double* d_weight) {
+  for (std::size_t n = 0; n < maps.size(); ++n) {
+    add_scaled(weight[n], d_sum, d_maps[n]);
+    for (std::size_t p = 0; p < d_sum.parts.size(); ++p)
+      d_weight[n] += dot(maps[n].parts[p].weight, d_sum.parts[p].weight);
+    d_weight[n] += dot(maps[n].bias, d_sum.bias);
+  }
+}
+
+void add_gradient_of_composed(const EquivariantLinear& first, const EquivariantLinear& second,
+                              const EquivariantLinear& d_composed, EquivariantLinear& d_first,
+                              EquivariantLinear& d_second) {
+  for (std::size_t m = 0; m < first.parts.size(); ++m)
+    for (std::size_t n = 0; n < second.parts.size(); ++n) {
+      const EquivariantLinear::Part& a = first.parts[m];
+      const EquivariantLinear::Part& b = second.parts[n];
+      if (a.output != b.input) continue;
+      const EquivariantLinear::Part* part = find_part(d_composed, a.input, b.output);
+      if (part == nullptr) continue;
+      add_gradient_of_product(first.inputs[static_cast<std::size_t>(a.input)].channels,
+                              second.inputs[static_cast<std::size_t>(b.input)].channels,
+                              second.outputs[static_cast<std::size_t>(b.output)].channels, a.weight, b.weight,
+                              part->weight, d_first.parts[m].weight, d_second.parts[n].weight);
+    }
 }
 
 void check_values(const std::string& name, const std::vector<double>& values, std::size_t size) {

@@ -39,6 +39,20 @@ EquivariantLinear weighted_sum(const std::vector<EquivariantLinear>& maps, const
 /// x -> second( first( x ) ) of maps without biases; what first gives is what second takes.
 EquivariantLinear composed(const EquivariantLinear& first, const EquivariantLinear& second);
 
+/// to += factor map, of maps with the same parts in the same order.
+void add_scaled(double factor, const EquivariantLinear& map, EquivariantLinear& to);
+
+/// A map of the same parts, all of whose numbers are zero.
+EquivariantLinear zeros_like(const EquivariantLinear& linear);
+
+/// Add to gradients by maps and numbers, of the same shapes as those, what that by the result makes of them.
+void add_gradient_of_weighted_sum(const std::vector<EquivariantLinear>& maps, const double* weight,
+                                  const EquivariantLinear& d_sum, std::vector<EquivariantLinear>& d_maps,
+                                  double* d_weight);
+void add_gradient_of_composed(const EquivariantLinear& first, const EquivariantLinear& second,
+                              const EquivariantLinear& d_composed, EquivariantLinear& d_first,
+                              EquivariantLinear& d_second);
+
 /// Throw Error, starting with `name`, unless sizes fit what enters and leaves and all numbers are finite.
 void check_values(const std::string& name, const std::vector<double>& values, std::size_t size);
 void check_dense(const std::string& name, const Dense& dense, int inputs);

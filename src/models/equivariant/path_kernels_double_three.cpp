@@ -1,7 +1,3 @@
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "models/equivariant/path_kernels_double_three.cpp"
-#include <hwy/foreach_target.h>
-
 #include "models/equivariant/path_table-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();

@@ -34,24 +34,40 @@ PathKernel<Real, Weights> make_path_kernel() {
   PathKernel<Real, Weights> kernel;
   kernel.places = Coupling<l1, l2, l3>::place_count;
   kernel.couple = couple<l1, l2, l3, Real>;
-  kernel.sum[0] = sum_products<l1, l2, l3, 1, Real, Weights>;
+  kernel.sum[0] = sum_products<l1, l2, l3, 1, 0, Real, Weights>;
+  kernel.sum_with_tangents[0] = sum_products<l1, l2, l3, 1, tangent_count, Real, Weights>;
   kernel.gradient[0] = product_gradients<l1, l2, l3, 1, Real, Weights>;
 #ifndef GRAPEVINE_FEW_SHAPES
   constexpr int highest = std::max({l1, l2, l3});
   constexpr int lanes = Register<Real>::lanes;
   if constexpr (sizeof(Real) == sizeof(float)) {
     if constexpr (highest < 4 && lanes >= 8) {
-      kernel.sum[1] = sum_products<l1, l2, l3, 2, Real, Weights>;
+      kernel.sum[1] = sum_products<l1, l2, l3, 2, 0, Real, Weights>;
       kernel.gradient[1] = product_gradients<l1, l2, l3, 2, Real, Weights>;
     }
     // Of sixteen registers (AVX2) four times one message fit, but not four times three.
     if constexpr (highest < 3 && (lanes >= 16 || (lanes >= 8 && l3 == 0))) {
-      kernel.sum[2] = sum_products<l1, l2, l3, 4, Real, Weights>;
+      kernel.sum[2] = sum_products<l1, l2, l3, 4, 0, Real, Weights>;
       kernel.gradient[2] = product_gradients<l1, l2, l3, 4, Real, Weights>;
     }
   }
 #endif
   return kernel;
+}
+
+/// Calls function(l1, l2, l3) for orders that couple, numbers that the compiler knows; those of l1 from lowest to
+/// highest, the others up to `most`.
+template <int lowest, int highest, int most, class Function>
+HWY_INLINE void for_each_coupling(const Function& function) {
+  unroll<highest - lowest + 1>([&](auto a) HWY_ATTR {
+    unroll<most + 1>([&](auto b) HWY_ATTR {
+      unroll<most + 1>([&](auto c) HWY_ATTR {
+        constexpr int order = lowest + a;
+        if constexpr (order + b >= c && order + c >= b && b + c >= order)
+          function(std::integral_constant<int, order>(), b, c);
+      });
+    });
+  });
 }
 
 template <class Real, class Weights, int lowest, int highest>
@@ -60,17 +76,24 @@ PathKernel<Real, Weights> make_path_kernel_of(int l1, int l2, int l3) {
 #ifdef GRAPEVINE_WITHOUT_KERNELS
   static_cast<void>(l1), static_cast<void>(l2), static_cast<void>(l3);
 #else
-  unroll<highest - lowest + 1>([&](auto a) HWY_ATTR {
-    unroll<max_order + 1>([&](auto b) HWY_ATTR {
-      unroll<max_order + 1>([&](auto c) HWY_ATTR {
-        constexpr int order = lowest + a;
-        if constexpr (order + b >= c && order + c >= b && b + c >= order)
-          if (l1 == order && l2 == b && l3 == c) found = make_path_kernel<order, b, c, Real, Weights>();
-      });
-    });
+  for_each_coupling<lowest, highest, max_order>([&](auto a, auto b, auto c) HWY_ATTR {
+    if (l1 == a && l2 == b && l3 == c) found = make_path_kernel<a, b, c, Real, Weights>();
   });
 #endif
   return found;
+}
+
+template <class Real, class Weights>
+void add_dual_kernels_of(int l1, int l2, int l3, PathKernel<Real, Weights>& kernel) {
+#ifdef GRAPEVINE_WITHOUT_KERNELS
+  static_cast<void>(l1), static_cast<void>(l2), static_cast<void>(l3), static_cast<void>(kernel);
+#else
+  for_each_coupling<0, max_trained_order, max_trained_order>([&](auto a, auto b, auto c) HWY_ATTR {
+    if (l1 != a || l2 != b || l3 != c) return;
+    kernel.sum_in_duals[0] = sum_products<a, b, c, 1, 1, Real, Weights>;
+    kernel.gradient_in_duals[0] = product_gradients_in_duals<a, b, c, Real, Weights>;
+  });
+#endif
 }
 
 }  // namespace grapevine::equivariant::HWY_NAMESPACE

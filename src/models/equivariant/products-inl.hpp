@@ -135,12 +135,12 @@ HWY_INLINE void add_harmonic_gradients(std::integer_sequence<int, n...> /*terms*
   }
 }
 
-/// M[m1][m3] = sum over m2 of C Y for every edge, as [places][stride].
+/// M[m1][m3] = sum over m2 of C Y for every edge, as [places][stride]; also a change of M from that of Y.
 template <int l1, int l2, int l3, class Real>
-HWY_NOINLINE void couple(const EdgeGeometry<Real>& geometry, Real* to) {
+HWY_NOINLINE void couple(const EdgeGeometry<Real>& geometry, int plane, Real* to) {
   using C = Coupling<l1, l2, l3>;
   using P = Register<Real>;
-  const Real* harmonic = geometry.harmonics(l2);
+  const Real* harmonic = geometry.harmonics(l2, plane);
   for (int e = 0; e < geometry.edges; e += P::lanes) {
     P y[C::n2];
     for (int m2 = 0; m2 < C::n2; ++m2) y[m2] = load<P>(harmonic + m2 * geometry.stride + e);
@@ -213,37 +213,102 @@ struct Neighbours {
   Real* gradients;               // the same for dE/d(features); null if nobody wants them
   const std::ptrdiff_t* offset;  // [edges] of the neighbour's row
   std::ptrdiff_t component;      // from one component to the next
+  std::ptrdiff_t plane;          // from the features to their changes, and on; 0: they do not change
 };
 
-/// One centre's share in a path.
+/// One centre's share in a path, whose edges change in K directions.
+template <class Real, int K = 0>
+struct CentreEdges;
+
 template <class Real>
-struct CentreEdges {
+struct CentreEdges<Real, 0> {
   int begin, end;        // edges of the block
   const Real* coupling;  // [places][stride], see couple()
   std::ptrdiff_t stride;
 };
 
-/// m[m3] = sum over edges of w sum over m1 of M[m1][m3] y[m1], for V registers of channels from `channel` on.
-template <int l1, int l2, int l3, int V, class Real, class Weights>
-HWY_NOINLINE void sum_products(const CentreEdges<Real>& edges, const Neighbours<Real>& neighbours,
-                               const Weights& weights, int channel, Real* message, std::ptrdiff_t component) {
+template <class Real, int K>
+struct CentreEdges : CentreEdges<Real> {
+  std::ptrdiff_t coupling_plane;  // from the couplings to their changes, and on
+  const Real* distance_change;    // [K][stride] of what the weights take for the distance
+  const Real* d[3];               // [edges] components of the edge vectors
+};
+
+/// Where a centre's message goes, with its changes.
+template <class Real>
+struct MessageRow {
+  Real* numbers;             // [components][channels]
+  std::ptrdiff_t component;  // from one component to the next
+  std::ptrdiff_t plane;      // from the message to its changes, and on
+};
+
+/// Changes of what one edge adds to a message: of w M y by w, M and y. `y` and `weighted` are the neighbour's features
+/// and w times these, `slope` is dw/d(distance). Changes behind the first are those along axes: see TangentBlock.
+template <class C, int K, class P, class Real>
+HWY_INLINE void add_changes_of_products(const CentreEdges<Real, K>& edges, int e, const Real* from,
+                                        const Neighbours<Real>& neighbours, const P& w, const P& slope,
+                                        const P (&y)[C::n1], const P (&weighted)[C::n1], P (&sum)[K][C::n3]) {
+  for (int k = 0; k < K; ++k) {
+    const P weight_change = broadcast<P>(edges.distance_change[k * edges.stride + e]) * slope;
+    P z[C::n1];
+    for (int m1 = 0; m1 < C::n1; ++m1) z[m1] = weight_change * y[m1];
+    if (neighbours.plane != 0)
+      for (int m1 = 0; m1 < C::n1; ++m1) {
+        const Real* change = from + m1 * neighbours.component + neighbours.plane;
+        P own = load<P>(change + k * neighbours.plane);
+        if (k > 0) own = mul_add(broadcast<P>(edges.d[k - 1][e]), load<P>(change), own);
+        z[m1] = mul_add(w, own, z[m1]);
+      }
+    P line[C::n3];
+    for (int m3 = 0; m3 < C::n3; ++m3) line[m3] = sum[k][m3];
+    add_products<C>(typename C::Places(), edges.coupling + e, edges.stride, z, line);
+    add_products<C>(typename C::Places(), edges.coupling + (k + 1) * edges.coupling_plane + e, edges.stride, weighted,
+                    line);
+    for (int m3 = 0; m3 < C::n3; ++m3) sum[k][m3] = line[m3];
+  }
+}
+
+/// m[m3] = sum over edges of w sum over m1 of M[m1][m3] y[m1], for V registers of channels from `channel` on, and its
+/// changes in K directions, where V is one.
+template <int l1, int l2, int l3, int V, int K, class Real, class Weights>
+HWY_NOINLINE void sum_products(const CentreEdges<Real, K>& edges, const Neighbours<Real>& neighbours,
+                               const Weights& weights, int channel, const MessageRow<Real>& message) {
+  static_assert(K == 0 || V == 1);
   using C = Coupling<l1, l2, l3>;
   using P = Register<Real>;
   P sum[V][C::n3];
   for (auto& lines : sum)
     for (P& line : lines) line = zero<P>();
+  [[maybe_unused]] P changes[K + (K == 0)][C::n3];
+  if constexpr (K > 0)
+    for (auto& lines : changes)
+      for (P& line : lines) line = zero<P>();
   for (int e = edges.begin; e < edges.end; ++e) {
     P w[V];
-    weights.value(e, channel, w);
+    [[maybe_unused]] P slope;
+    if constexpr (K == 0)
+      weights.value(e, channel, w);
+    else
+      weights.value_and_slope(e, channel, w[0], slope);
     const Real* from = neighbours.features + neighbours.offset[e] + channel;
     for (int v = 0; v < V; ++v) {
       P y[C::n1];
-      for (int m1 = 0; m1 < C::n1; ++m1) y[m1] = w[v] * load<P>(from + m1 * neighbours.component + v * P::lanes);
-      add_products<C>(typename C::Places(), edges.coupling + e, edges.stride, y, sum[v]);
+      P weighted[C::n1];
+      for (int m1 = 0; m1 < C::n1; ++m1) {
+        y[m1] = load<P>(from + m1 * neighbours.component + v * P::lanes);
+        weighted[m1] = w[v] * y[m1];
+      }
+      add_products<C>(typename C::Places(), edges.coupling + e, edges.stride, weighted, sum[v]);
+      if constexpr (K > 0)
+        add_changes_of_products<C>(edges, e, from, neighbours, w[v], broadcast<P>(weights.slope_scale(e)) * slope, y,
+                                   weighted, changes);
     }
   }
-  for (int m3 = 0; m3 < C::n3; ++m3)
-    for (int v = 0; v < V; ++v) store(sum[v][m3], message + m3 * component + channel + v * P::lanes);
+  for (int m3 = 0; m3 < C::n3; ++m3) {
+    Real* to = message.numbers + m3 * message.component + channel;
+    for (int v = 0; v < V; ++v) store(sum[v][m3], to + v * P::lanes);
+    for (int k = 0; k < K; ++k) store(changes[k][m3], to + (k + 1) * message.plane);
+  }
 }
 
 /// Sums over lanes of `count` lines, added to to[i * stride].
@@ -294,6 +359,58 @@ HWY_NOINLINE void product_gradients(const CentreEdges<Real>& edges, const Neighb
     }
     d_distance[e] += weights.slope_scale(e) * sum_of_lanes(slope);
     if constexpr (l2 > 0) add_lane_sums(d_y, d_harmonic + e, edges.stride);
+  }
+}
+
+/// Where the gradients by the weights of edges go.
+template <class Real>
+struct WeightGradient {
+  Real* numbers;         // of the path: [edges][row]
+  std::ptrdiff_t plane;  // from the gradients to their changes
+  std::ptrdiff_t row;    // channels of all paths, padded
+};
+
+/// The way back in dual numbers (see MatrixGradient): from g = dE/dm and its change to those by the weights of the
+/// edges and by y of the neighbours, which is added to. Gradients by positions are not wanted there.
+template <int l1, int l2, int l3, class Real, class Weights>
+HWY_NOINLINE void product_gradients_in_duals(const CentreEdges<Real, 1>& edges, const Neighbours<Real>& neighbours,
+                                             const Weights& weights, int channel, const MessageRow<Real>& d_message,
+                                             const WeightGradient<Real>& d_weight) {
+  using C = Coupling<l1, l2, l3>;
+  using P = Register<Real>;
+  P g[C::n3], g_change[C::n3];
+  for (int m3 = 0; m3 < C::n3; ++m3) {
+    const Real* from = d_message.numbers + m3 * d_message.component + channel;
+    g[m3] = load<P>(from);
+    g_change[m3] = load<P>(from + d_message.plane);
+  }
+  for (int e = edges.begin; e < edges.end; ++e) {
+    P w, slope;
+    weights.value_and_slope(e, channel, w, slope);
+    const P w_change = broadcast<P>(edges.distance_change[e] * weights.slope_scale(e)) * slope;
+    P t[C::n1], t_change[C::n1];
+    for (int m1 = 0; m1 < C::n1; ++m1) t[m1] = t_change[m1] = zero<P>();
+    add_transposed_products<C>(typename C::Places(), edges.coupling + e, edges.stride, g, t);
+    add_transposed_products<C>(typename C::Places(), edges.coupling + e, edges.stride, g_change, t_change);
+    add_transposed_products<C>(typename C::Places(), edges.coupling + edges.coupling_plane + e, edges.stride, g,
+                               t_change);
+    const std::ptrdiff_t at = neighbours.offset[e] + channel;
+    P u = zero<P>();
+    P u_change = zero<P>();
+    for (int m1 = 0; m1 < C::n1; ++m1) {
+      const Real* from = neighbours.features + at + m1 * neighbours.component;
+      const P y = load<P>(from);
+      u = mul_add(y, t[m1], u);
+      u_change = mul_add(y, t_change[m1], u_change);
+      u_change = mul_add(load<P>(from + neighbours.plane), t[m1], u_change);
+      Real* to = neighbours.gradients + at + m1 * neighbours.component;
+      store(mul_add(w, t[m1], load<P>(to)), to);
+      to += neighbours.plane;
+      store(mul_add(w_change, t[m1], mul_add(w, t_change[m1], load<P>(to))), to);
+    }
+    Real* to = d_weight.numbers + e * d_weight.row + channel;
+    store(u, to);
+    store(u_change, to + d_weight.plane);
   }
 }
 

@@ -51,10 +51,11 @@ class SplineRadial {
 
   void prepare(int t, const EdgeGeometry<Real>& geometry, Scratch& scratch) const {
     const Pass& of = passes_[t];
-    if (scratch.interval.size() < geometry.distance.size()) {
-      scratch.interval.resize(geometry.distance.size());
-      scratch.position.resize(geometry.distance.size());
-      scratch.scale.resize(geometry.distance.size());
+    const auto size = static_cast<std::size_t>(geometry.stride);
+    if (scratch.interval.size() < size) {
+      scratch.interval.resize(size);
+      scratch.position.resize(size);
+      scratch.scale.resize(size);
     }
     const Real* distance = geometry.radial_distance();
     for (int e = 0; e < geometry.edges; ++e) {

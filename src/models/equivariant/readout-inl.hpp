@@ -17,7 +17,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::equivariant::HWY_NAMESPACE {
 
-/// Energies from the even scalars of the last features, and dE/dx.
+/// Energies from the even scalars of the last features, their changes, and dE/dx.
 template <class Real>
 class ReadoutKernel {
  public:
@@ -42,7 +42,7 @@ class ReadoutKernel {
   }
 
   struct Scratch {
-    std::vector<simd::AlignedVector<Real>> values;  // [layers] before the activation
+    std::vector<simd::AlignedVector<Real>> values;  // [layers] before the activation, then its slopes
     std::vector<simd::AlignedVector<Real>> others;  // [layers]
   };
 
@@ -55,26 +55,34 @@ class ReadoutKernel {
     return scratch;
   }
 
-  /// energy[atom * energy_stride] gets the readout; dx, which must be clear, gets its gradient.
-  void run(int atoms, const BlockFeatures<Real>& x, Scratch& scratch, double* energy,
-           const BlockFeatures<Real>& dx) const {
+  /// energy [atoms][1 + K] gets the readout; scratch keeps what add_gradient() needs.
+  template <int K = 0>
+  void run(int atoms, const BlockFeatures<Real>& x, Scratch& scratch, double* energy) const {
     const std::size_t layers = biases_.size();
+    const int rows = (1 + K) * atoms;
     for (std::size_t n = 0; n < layers; ++n) {
+      const std::size_t row = biases_[n].size();
       Real* values = scratch.values[n].data();
-      for (int a = 0; a < atoms; ++a) std::copy(biases_[n].begin(), biases_[n].end(), values + a * biases_[n].size());
+      for (int a = 0; a < atoms; ++a) std::copy(biases_[n].begin(), biases_[n].end(), values + a * row);
+      std::fill_n(values + atoms * row, K * atoms * row, Real(0));
       if (n == 0)
-        for (const Input& input : inputs_) input.matrix.add(atoms, x.of(input.irreps), values);
+        for (const Input& input : inputs_) input.matrix.add(rows, x.of(input.irreps), values);
       else
-        layers_[n - 1].add(atoms, scratch.others[n - 1].data(), values);
-      if (n + 1 < layers) apply(scratch.values[n], scratch.others[n], scratch.values[n]);
+        layers_[n - 1].add(rows, scratch.others[n - 1].data(), values);
+      if (n + 1 < layers) apply<K>(atoms * row, values, scratch.others[n].data());
     }
+    const std::size_t row = biases_.back().size();
+    for (int a = 0; a < atoms; ++a)
+      for (int plane = 0; plane <= K; ++plane)
+        *energy++ = static_cast<double>(scratch.values.back()[(plane * atoms + a) * row]);
+  }
+
+  /// dx += the readout's gradient, after run().
+  void add_gradient(int atoms, Scratch& scratch, const BlockFeatures<Real>& dx) const {
     const std::size_t row = biases_.back().size();
     simd::AlignedVector<Real>& last = scratch.others.back();
     std::fill(last.begin(), last.end(), Real(0));
-    for (int a = 0; a < atoms; ++a) {
-      energy[a] = static_cast<double>(scratch.values.back()[a * row]);
-      last[a * row] = Real(1);
-    }
+    for (int a = 0; a < atoms; ++a) last[a * row] = Real(1);
     backward(atoms, scratch, dx);
   }
 
@@ -84,15 +92,16 @@ class ReadoutKernel {
     PaddedMatrix<Real> matrix;
   };
 
-  /// value = act(x), slope_out = act'(x); slope_out may be x.
-  HWY_NOINLINE void apply(const simd::AlignedVector<Real>& x, simd::AlignedVector<Real>& value_out,
-                          simd::AlignedVector<Real>& slope_out) const {
+  /// y = act(x), with its changes; the values of x become act'(x).
+  template <int K>
+  HWY_NOINLINE void apply(std::size_t plane, Real* x, Real* y) const {
     using P = Line<Real>;
     P value, slope;
-    for (std::size_t n = 0; n < x.size(); n += P::lanes) {
-      activate<P, Real>(activation_, load<P>(x.data() + n), value, slope);
-      store(value, value_out.data() + n);
-      store(slope, slope_out.data() + n);
+    for (std::size_t n = 0; n < plane; n += P::lanes) {
+      activate<P, Real>(activation_, load<P>(x + n), value, slope);
+      store(value, y + n);
+      store(slope, x + n);
+      for (std::size_t k = 1; k <= K; ++k) store(slope * load<P>(x + k * plane + n), y + k * plane + n);
     }
   }
 

@@ -26,6 +26,12 @@ void add_linear(const EquivariantLinear& linear, const Row& x, Row& y);
 /// What `linear` gives for nothing: its biases.
 Row bias_row(const EquivariantLinear& linear);
 
+/// Add to gradients by what the functions above are given what that by their result makes of them.
+void add_gradient_of_scalar_row(const IrrepsList& irreps, const Row& d_row, double* d_values);
+void add_gradient_of_linear(const EquivariantLinear& linear, const Row& x, const Row& dy, EquivariantLinear& d_linear,
+                            Row& dx);
+void add_gradient_of_bias_row(const Row& d_row, EquivariantLinear& d_linear);
+
 template <class Real>
 std::vector<Real> in_precision(const Row& row) {
   std::vector<Real> result(row.size());

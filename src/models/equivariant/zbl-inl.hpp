@@ -40,7 +40,8 @@ class ZblKernel {
     simd::AlignedVector<Real> strength, inverse_length, inverse_cutoff, energy, slope;  // [edges, padded]
   };
 
-  /// Energies are added to energy[centres], slopes are left in scratch until add_slopes().
+  /// Energies are added to energy [centres][1 + K], slopes are left in scratch until add_slopes().
+  template <int K = 0>
   HWY_NOINLINE void run(const EdgeBlock<Real>& edges, std::span<const int> species, const EdgeGeometry<Real>& geometry,
                         Scratch& scratch, double* energy) const {
     using P = Line<Real>;
@@ -52,12 +53,15 @@ class ZblKernel {
       store(value, scratch.energy.data() + e);
       store(slope, scratch.slope.data() + e);
     }
-    for (int c = 0; c < edges.centres(); ++c)
-      for (int e = edges.first[c]; e < edges.first[c + 1]; ++e)
+    for (int c = 0; c < edges.centres(); ++c, energy += 1 + K)
+      for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
         if (geometry.distance[e] * scratch.inverse_cutoff[e] < Real(1))
-          energy[c] += static_cast<double>(scratch.energy[e]);
+          energy[0] += static_cast<double>(scratch.energy[e]);
         else
           scratch.slope[e] = Real(0);
+        for (int k = 1; k <= K; ++k)
+          energy[k] += static_cast<double>(scratch.slope[e] * geometry.distance[k * geometry.stride + e]);
+      }
   }
 
   /// To dE/d(radial distance) of the geometry.

@@ -13,12 +13,12 @@ namespace grapevine::mace {
 /// The model in the best instruction set that this processor has: in double precision with the radial networks
 /// themselves, in float with splines of them. The parameters must have passed check().
 template <class Real>
-std::shared_ptr<const Model<Real>> make_mace_model(std::shared_ptr<const Parameters> parameters);
+std::shared_ptr<const Model<Real>> make_mace_model(const std::shared_ptr<const Parameters>& parameters);
 
 template <>
-std::shared_ptr<const Model<double>> make_mace_model<double>(std::shared_ptr<const Parameters> parameters);
+std::shared_ptr<const Model<double>> make_mace_model<double>(const std::shared_ptr<const Parameters>& parameters);
 template <>
-std::shared_ptr<const Model<float>> make_mace_model<float>(std::shared_ptr<const Parameters> parameters);
+std::shared_ptr<const Model<float>> make_mace_model<float>(const std::shared_ptr<const Parameters>& parameters);
 
 /// A MACE potential for the engine, in either precision.
 class MacePotential final : public Potential {
@@ -31,6 +31,9 @@ class MacePotential final : public Potential {
   int layers() const override { return static_cast<int>(parameters_->interactions.size()) - 1; }
   int width(int t) const override;
   std::size_t parameter_count() const override { return parameters_->count(); }
+  double reference_energy(int species) const override {
+    return parameters_->energy_shift[static_cast<std::size_t>(species)];
+  }
   std::shared_ptr<const Model<double>> model_in_double() const override;
   std::shared_ptr<const Model<float>> model_in_mixed() const override;
 

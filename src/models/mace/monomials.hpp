@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "models/mace/parameters.hpp"
@@ -35,7 +36,39 @@ struct Monomials {
   std::size_t coefficients() const { return singles.size() + pairs.size() + triples.size(); }
 };
 
-/// c of one species, as [coefficients][channels]: weights of all paths are summed up.
+/// How the coefficients of some contractions follow from their weights: a linear map, the same for all species.
+class ContractionPlan {
+ public:
+  explicit ContractionPlan(const std::vector<Contraction>& contractions);
+
+  const Monomials& monomials() const { return monomials_; }
+
+  /// c of one species, as [coefficients][channels]: weights of all paths are summed up. Contractions may have other
+  /// weights than those that the plan was made of.
+  std::vector<double> fold(const std::vector<Contraction>& contractions, std::size_t species, int channels) const;
+
+  /// Adds to the gradient by the weights, given that by c of one species.
+  void unfold(const std::vector<double>& folded_gradient, std::size_t species, int channels,
+              std::vector<Contraction>& gradient) const;
+
+ private:
+  struct Term {
+    std::size_t coefficient, contraction, path;
+    double value;
+  };
+
+  /// Of a row of weights.
+  static std::size_t place(const Term& term, const Contraction& contraction, std::size_t species);
+
+  Monomials monomials_;
+  std::vector<Term> terms_;
+};
+
+/// Those of all interactions, in their order.
+using ContractionPlans = std::vector<std::shared_ptr<const ContractionPlan>>;
+ContractionPlans contraction_plans(const std::vector<Interaction>& interactions);
+
+/// c of one species without a plan.
 std::vector<double> folded_coefficients(const std::vector<Contraction>& contractions, std::size_t species,
                                         int channels);
 

@@ -17,4 +17,12 @@ equivariant::Row first_connection(const Parameters& parameters, std::size_t spec
 /// mix_by_species( mix_messages( m ) )
 EquivariantLinear message_map(const Interaction& interaction, std::size_t species);
 
+/// Add to the gradient by the parameters, or those of an interaction, what that by each of the above makes of it.
+void add_gradient_of_first_features(const Parameters& parameters, std::size_t species, const equivariant::Row& dy,
+                                    Parameters& gradient);
+void add_gradient_of_first_connection(const Parameters& parameters, std::size_t species, const equivariant::Row& dy,
+                                      Parameters& gradient);
+void add_gradient_of_message_map(const Interaction& interaction, std::size_t species, const EquivariantLinear& d_map,
+                                 Interaction& gradient);
+
 }  // namespace grapevine::mace

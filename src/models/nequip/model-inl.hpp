@@ -14,15 +14,13 @@
 #include <vector>
 
 #include "engine/model.hpp"
-#include "models/equivariant/gate-inl.hpp"
 #include "models/equivariant/linear-inl.hpp"
-#include "models/equivariant/messages-inl.hpp"
 #include "models/equivariant/radial-inl.hpp"
 #include "models/equivariant/readout-inl.hpp"
-#include "models/equivariant/rms_norm-inl.hpp"
-#include "models/equivariant/species_kernels.hpp"
 #include "models/equivariant/zbl-inl.hpp"
+#include "models/nequip/pass-inl.hpp"
 #include "models/nequip/species_rows.hpp"
+#include "threads/shares.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::nequip::HWY_NAMESPACE {
@@ -37,24 +35,52 @@ using namespace equivariant::HWY_NAMESPACE;
 ///   state[t]  z_t for own atoms from forward(t) on, since x_(t+1) = gate(norm(z_t)) and its slope are cheap; after
 ///             backward(t) dE/dx_t by way of the self connection, which is no business of other ranks.
 ///
-/// y_0 and the self connection of x_0 follow from the species.
+/// y_0 and the self connection of x_0 follow from the species. With tangents, rows of features and states are followed
+/// by those of their changes.
 template <class Real, class Radial>
 class NequipModel final : public Model<Real> {
  public:
-  /// The parameters must have passed check().
-  NequipModel(std::shared_ptr<const Parameters> parameters, Radial radial)
+  using Pass = NequipPass<Real, typename Radial::Weights>;
+
+  /// The parameters must have passed check(). Kernels of training are there if `in_duals`.
+  NequipModel(const std::shared_ptr<const Parameters>& parameters, Radial radial, bool in_duals = false)
       : cutoff_(parameters->cutoff()),
         radial_(std::move(radial)),
         stretch_(reals(distance_stretch(*parameters))),
         neighbour_scale_(reals(parameters->neighbour_scale)),
-        first_features_(rows_of_species<Real>(*parameters)),
-        energy_scale_(parameters->energy_scale),
-        energy_shift_(parameters->energy_shift),
-        readout_(parameters->readout, parameters->readout_activation,
-                 Layout(parameters->interactions.back().gate.outputs())) {
+        in_duals_(in_duals),
+        energy_scale_(parameters->energy_scale) {
     if (parameters->zbl) zbl_.emplace(*parameters->zbl, cutoff_, parameters->pair_cutoff);
-    for (std::size_t t = 0; t < parameters->interactions.size(); ++t)
-      passes_.push_back(std::make_unique<Pass>(parameters, t));
+    assign(parameters, 1);
+  }
+
+  /// Takes other weights, on up to `threads` threads; everything but the radial functions, which are a training's own.
+  void assign(const std::shared_ptr<const Parameters>& parameters, int threads) {
+    energy_shift_ = parameters->energy_shift;
+    first_features_ = rows_of_species<Real>(*parameters);
+    readout_.emplace(parameters->readout, parameters->readout_activation,
+                     Layout(parameters->interactions.back().gate.outputs()));
+    passes_.resize(parameters->interactions.size());
+    run_each(threads, passes_.size(),
+             [&](std::size_t t) HWY_ATTR { passes_[t] = std::make_unique<Pass>(parameters, t, in_duals_); });
+  }
+
+  const Pass& pass(int t) const { return *passes_[t]; }
+  const Radial& radial() const { return radial_; }
+  const std::vector<Real>& first_features() const { return first_features_; }
+
+  template <class AnyBlock>
+  void prepare_edges(int t, const AnyBlock& block, EdgeScratch<Real>& scratch, typename Radial::Scratch& radial) const {
+    constexpr int K = directions<AnyBlock>;
+    pass(t).edges.prepare_geometry(block.edges, changes(block), scratch);
+    if (!stretch_.empty()) stretch<K>(block.edges, block.species, scratch.geometry);
+    radial_.prepare(t, scratch.geometry, radial);
+    pass(t).edges.template prepare_products<K>(t == 0, planes_of_pass<AnyBlock>(t), block.edges, block.species,
+                                               scratch);
+  }
+
+  void scale_as_neighbours(int atoms, int species, const BlockFeatures<Real>& y) const {
+    if (!neighbour_scale_.empty()) scale(atoms, neighbour_scale_[species], y);
   }
 
   double cutoff() const override { return cutoff_; }
@@ -70,44 +96,32 @@ class NequipModel final : public Model<Real> {
 
   std::unique_ptr<Workspace> make_workspace() const override {
     auto scratch = std::make_unique<Scratch>();
-    for (const std::unique_ptr<Pass>& pass : passes_) {
-      scratch->messages.fit(pass->edges.messages());
-      for (Buffer* buffer : {&scratch->z, &scratch->dz, &scratch->normalised}) buffer->fit(pass->before_gate);
-      for (Buffer* buffer : {&scratch->x, &scratch->dx}) {
-        buffer->fit(pass->input());
-        buffer->fit(pass->output);
-      }
-    }
-    scratch->inverse_norm.resize(Radial::block_atoms);
-    scratch->readout = readout_.make_scratch(Radial::block_atoms);
+    fit(static_cast<Buffers<0>&>(*scratch));
     return scratch;
   }
 
   void forward(int t, const Block<Real>& block, Workspace& workspace) const override {
-    auto& scratch = static_cast<Scratch&>(workspace);
-    const BlockFeatures<Real> x = update(t, block, scratch);
-    const std::span<const int> centres = block.edges.centre;
-    scatter_rows(centres, scratch.z.as(pass(t).before_gate), block.state[t], state_width(t));
-    const Pass& next = pass(t + 1);
-    const BlockFeatures<Real> y = scratch.dx.as(next.input());
-    next.mix_input.run(block.edges.centres(), x, y);
-    scale_as_neighbours(block, y);
-    scatter_rows(centres, y, block.features[t + 1], next.input().size());
+    advance(t, block, static_cast<Scratch&>(workspace));
   }
 
   void readout(const Block<Real>& block, Workspace& workspace) const override {
     auto& scratch = static_cast<Scratch&>(workspace);
     const int t = layers();
     const int atoms = block.edges.centres();
-    const int species = block.edges.species;
-    const BlockFeatures<Real> x = update(t, block, scratch);
+    energies(block, scratch);
     const BlockFeatures<Real> dx = scratch.dx.as(pass(t).output);
     clear(atoms, dx);
-    readout_.run(atoms, x, scratch.readout, block.energy, dx);
-    for (int a = 0; a < atoms; ++a) block.energy[a] = energy_scale_[species] * block.energy[a] + energy_shift_[species];
-    if (zbl_) zbl_->run(block.edges, block.species, scratch.edges.geometry, scratch.zbl, block.energy);
-    scale(atoms, static_cast<Real>(energy_scale_[species]), dx);
+    readout_->add_gradient(atoms, scratch.readout, dx);
+    scale(atoms, static_cast<Real>(energy_scale_[block.edges.species]), dx);
     propagate(t, block, dx, scratch);
+  }
+
+  void forward_with_tangents(int t, const TangentBlock<Real>& block, Workspace& workspace) const override {
+    auto& scratch = static_cast<Scratch&>(workspace);
+    if (t < layers())
+      advance(t, block, scratch);
+    else
+      energies(block, scratch);
   }
 
   void backward(int t, const Block<Real>& block, Workspace& workspace) const override {
@@ -118,123 +132,135 @@ class NequipModel final : public Model<Real> {
     const BlockFeatures<Real> dx = scratch.dx.as(next.input());
     gather_rows(centres, block.gradients[t + 1], next.input().size(), dy);
     gather_rows(centres, block.state[t + 1], state_width(t + 1), dx);
-    scale_as_neighbours(block, dy);
+    scale_as_neighbours(block.edges.centres(), block.edges.species, dy);
     next.mix_input.add_transposed(block.edges.centres(), dy, dx);
     gather_rows(centres, block.state[t], state_width(t), scratch.z.as(pass(t).before_gate));
-    prepare_edges(t, block, scratch);
+    prepare_edges(t, block, scratch.edges, scratch.radial);
     propagate(t, block, dx, scratch);
   }
 
  private:
-  using Weights = typename Radial::Weights;
   static constexpr int block_atoms = Radial::block_atoms;
 
-  using Buffer = BlockBuffer<Real, block_atoms>;
+  /// Numbers of a block's atoms and their changes in K directions.
+  template <int K>
+  struct Buffers {
+    using Buffer = BlockBuffer<Real, (1 + K) * block_atoms>;
 
-  struct Scratch final : Workspace {
-    EdgeScratch<Real> edges;
-    typename Radial::Scratch radial;
-    typename ZblKernel<Real>::Scratch zbl;
     Buffer messages, z, normalised, dz, x, dx;
     simd::AlignedVector<Real> inverse_norm;  // [atoms]
     typename ReadoutKernel<Real>::Scratch readout;
   };
 
-  struct Pass {
-    Pass(const std::shared_ptr<const Parameters>& parameters, std::size_t t)
-        : Pass(parameters, t, parameters->interactions[t]) {}
-
-    Pass(const std::shared_ptr<const Parameters>& parameters, std::size_t t, const Interaction& interaction)
-        : edges(interaction.input, interaction.paths),
-          before_gate(interaction.gate.inputs()),
-          output(interaction.gate.outputs()),
-          bias(bias_rows<Real>(*parameters, t)),
-          mix_input(interaction.mix_input),
-          mix_messages(interaction.mix_messages),
-          gate(interaction.gate) {
-      if (interaction.norm) norm.emplace(*interaction.norm, before_gate);
-      if (t > 0 && interaction.self_connection_kind != SelfConnectionKind::none) connect(parameters, interaction);
-    }
-
-    void connect(const std::shared_ptr<const Parameters>& parameters, const Interaction& interaction) {
-      const bool shared = interaction.self_connection_kind == SelfConnectionKind::shared;
-      self_connection.emplace(shared ? 1 : parameters->species.size(), [parameters, &interaction](std::size_t species) {
-        return LinearKernel<Real>(self_connection_of(*parameters, interaction, species));
-      });
-    }
-
-    const Layout& input() const { return edges.input(); }
-
-    MessageKernel<Real, Weights> edges;
-    Layout before_gate, output;
-    std::vector<std::vector<Real>> bias;  // [species] z without messages and self connection
-    AffineKernel<Real> mix_input;
-    LinearKernel<Real> mix_messages;
-    std::optional<equivariant::SpeciesKernels<LinearKernel<Real>>> self_connection;
-    std::optional<RmsNormKernel<Real>> norm;
-    GateKernel<Real> gate;
+  struct Scratch final : Workspace, Buffers<0> {
+    EdgeScratch<Real> edges;
+    typename Radial::Scratch radial;
+    typename ZblKernel<Real>::Scratch zbl;
+    std::optional<Buffers<tangent_count>> with_tangents;  // made when first needed
   };
+
+  template <int K>
+  void fit(Buffers<K>& buffers) const {
+    for (const std::unique_ptr<Pass>& pass : passes_) {
+      buffers.messages.fit(pass->edges.messages());
+      for (auto* buffer : {&buffers.z, &buffers.dz, &buffers.normalised}) buffer->fit(pass->before_gate);
+      for (auto* buffer : {&buffers.x, &buffers.dx}) {
+        buffer->fit(pass->input());
+        buffer->fit(pass->output);
+      }
+    }
+    buffers.inverse_norm.resize(block_atoms);
+    buffers.readout = readout_->make_scratch((1 + K) * block_atoms);
+  }
+
+  template <int K>
+  Buffers<K>& buffers_in(Scratch& scratch) const {
+    if constexpr (K == 0) {
+      return scratch;
+    } else {
+      if (!scratch.with_tangents) fit(scratch.with_tangents.emplace());
+      return *scratch.with_tangents;
+    }
+  }
 
   static std::vector<Real> reals(const std::vector<double>& values) { return {values.begin(), values.end()}; }
 
-  const Pass& pass(int t) const { return *passes_[t]; }
-
-  FeatureRows<Real> rows(int t, const Block<Real>& block) const {
-    return {t == 0 ? first_features_.data() : block.features[t], t == 0 ? nullptr : block.gradients[t]};
+  template <int K>
+  void stretch(const EdgeBlock<Real>& edges, std::span<const int> species, EdgeGeometry<Real>& geometry) const {
+    const Real* row = stretch_.data() + static_cast<std::size_t>(edges.species) * energy_scale_.size();
+    geometry.stretch.assign(static_cast<std::size_t>(geometry.stride), Real(1));
+    for (int e = 0; e < geometry.edges; ++e) geometry.stretch[e] = row[species[edges.neighbour[e]]];
+    stretch_distances(1 + K, geometry);
   }
 
-  void prepare_edges(int t, const Block<Real>& block, Scratch& scratch) const {
-    const EdgeBlock<Real>& edges = block.edges;
-    pass(t).edges.prepare_geometry(edges, scratch.edges);
-    if (!stretch_.empty()) stretch(block, scratch.edges.geometry);
-    radial_.prepare(t, scratch.edges.geometry, scratch.radial);
-    const auto row_of = [&](int e) { return t == 0 ? block.species[edges.neighbour[e]] : edges.neighbour[e]; };
-    pass(t).edges.prepare_products(row_of, scratch.edges);
-  }
-
-  void stretch(const Block<Real>& block, EdgeGeometry<Real>& geometry) const {
-    const std::size_t species = energy_scale_.size();
-    const Real* row = stretch_.data() + static_cast<std::size_t>(block.edges.species) * species;
-    geometry.stretch.assign(geometry.distance.size(), Real(1));
-    for (int e = 0; e < geometry.edges; ++e) geometry.stretch[e] = row[block.species[block.edges.neighbour[e]]];
-    stretch_distances(geometry);
-  }
-
-  /// x_(t+1) of the block's centres, in scratch.x; leaves z_t in scratch.z and the edges prepared.
-  BlockFeatures<Real> update(int t, const Block<Real>& block, Scratch& scratch) const {
+  /// x_(t+1) of the block's centres, in x of the buffers; leaves z_t in their z and the edges prepared.
+  template <class AnyBlock>
+  BlockFeatures<Real> update(int t, const AnyBlock& block, Scratch& scratch) const {
+    constexpr int K = directions<AnyBlock>;
+    Buffers<K>& buffers = buffers_in<K>(scratch);
     const Pass& pass = this->pass(t);
     const int atoms = block.edges.centres();
     const int species = block.edges.species;
-    prepare_edges(t, block, scratch);
-    const BlockFeatures<Real> messages = scratch.messages.as(pass.edges.messages());
-    pass.edges.sum(
-        block.edges, rows(t, block), [&](int path) { return radial_.weights(t, path, scratch.radial); }, scratch.edges,
-        messages);
-    const BlockFeatures<Real> z = scratch.z.as(pass.before_gate);
+    prepare_edges(t, block, scratch.edges, scratch.radial);
+    const BlockFeatures<Real> messages = buffers.messages.as(pass.edges.messages());
+    pass.edges.template sum<K>(
+        block.edges, feature_rows(t, first_features_, block),
+        [&](int path) { return radial_.weights(t, path, scratch.radial); }, scratch.edges, messages);
+    const BlockFeatures<Real> z = buffers.z.as(pass.before_gate);
     if (pass.self_connection) {
       const Pass& before = this->pass(t - 1);
-      const BlockFeatures<Real> z_before = scratch.dz.as(before.before_gate);
-      gather_rows(std::span<const int>(block.edges.centre), block.state[t - 1], state_width(t - 1), z_before);
-      activate(before, atoms, z_before, scratch, scratch.x.as(pass.input()));
+      const BlockFeatures<Real> z_before = buffers.dz.as(before.before_gate);
+      gather_rows<K>(std::span<const int>(block.edges.centre), block.state[t - 1], state_width(t - 1), z_before);
+      activate(before, atoms, z_before, buffers, buffers.x.as(pass.input()));
     }
-    spread(atoms, pass.bias[species].data(), z);
-    pass.mix_messages.add(atoms, messages, z);
-    if (pass.self_connection) pass.self_connection->of(species).add(atoms, scratch.x.as(pass.input()), z);
-    const BlockFeatures<Real> x = scratch.x.as(pass.output);
-    activate(pass, atoms, z, scratch, x);
+    spread<K>(atoms, pass.bias[species].data(), z);
+    pass.mix_messages.add((1 + K) * atoms, messages, z);
+    if (pass.self_connection) pass.self_connection->of(species).add((1 + K) * atoms, buffers.x.as(pass.input()), z);
+    const BlockFeatures<Real> x = buffers.x.as(pass.output);
+    activate(pass, atoms, z, buffers, x);
     return x;
   }
 
-  /// x = gate( norm( z ) ); leaves norm( z ) in scratch.normalised, if there is a norm.
-  static void activate(const Pass& pass, int atoms, const BlockFeatures<Real>& z, Scratch& scratch,
-                       const BlockFeatures<Real>& x) {
-    pass.gate.forward(atoms, normalise(pass, atoms, z, scratch), x);
+  /// What pass t < T leaves for later: z_t and y_(t+1).
+  template <class AnyBlock>
+  void advance(int t, const AnyBlock& block, Scratch& scratch) const {
+    constexpr int K = directions<AnyBlock>;
+    Buffers<K>& buffers = buffers_in<K>(scratch);
+    const BlockFeatures<Real> x = update(t, block, scratch);
+    const std::span<const int> centres = block.edges.centre;
+    const int atoms = block.edges.centres();
+    scatter_rows<K>(centres, buffers.z.as(pass(t).before_gate), block.state[t], state_width(t));
+    const Pass& next = pass(t + 1);
+    const BlockFeatures<Real> y = buffers.dx.as(next.input());
+    next.mix_input.template run<K>(atoms, x, y);
+    scale_as_neighbours((1 + K) * atoms, block.edges.species, y);
+    scatter_rows<K>(centres, y, block.features[t + 1], next.input().size());
   }
 
-  static BlockFeatures<Real> normalise(const Pass& pass, int atoms, const BlockFeatures<Real>& z, Scratch& scratch) {
+  template <class AnyBlock>
+  void energies(const AnyBlock& block, Scratch& scratch) const {
+    constexpr int K = directions<AnyBlock>;
+    const int atoms = block.edges.centres();
+    const int species = block.edges.species;
+    const BlockFeatures<Real> x = update(layers(), block, scratch);
+    readout_->template run<K>(atoms, x, buffers_in<K>(scratch).readout, block.energy);
+    for (int n = 0; n < (1 + K) * atoms; ++n) block.energy[n] *= energy_scale_[species];
+    for (int a = 0; a < atoms; ++a) block.energy[(1 + K) * a] += energy_shift_[species];
+    if (zbl_) zbl_->template run<K>(block.edges, block.species, scratch.edges.geometry, scratch.zbl, block.energy);
+  }
+
+  /// x = gate( norm( z ) ); leaves norm( z ) in the buffers, if there is a norm.
+  template <int K>
+  static void activate(const Pass& pass, int atoms, const BlockFeatures<Real>& z, Buffers<K>& buffers,
+                       const BlockFeatures<Real>& x) {
+    pass.gate.template forward<K>(atoms, normalise(pass, atoms, z, buffers), x);
+  }
+
+  template <int K>
+  static BlockFeatures<Real> normalise(const Pass& pass, int atoms, const BlockFeatures<Real>& z, Buffers<K>& buffers) {
     if (!pass.norm) return z;
-    const BlockFeatures<Real> normalised = scratch.normalised.as(pass.before_gate);
-    pass.norm->forward(atoms, z, normalised, scratch.inverse_norm.data());
+    const BlockFeatures<Real> normalised = buffers.normalised.as(pass.before_gate);
+    pass.norm->template forward<K>(atoms, z, normalised, buffers.inverse_norm.data());
     return normalised;
   }
 
@@ -245,7 +271,7 @@ class NequipModel final : public Model<Real> {
     const int atoms = block.edges.centres();
     const BlockFeatures<Real> z = scratch.z.as(pass.before_gate);
     const BlockFeatures<Real> dz = scratch.dz.as(pass.before_gate);
-    pass.gate.backward(atoms, normalise(pass, atoms, z, scratch), dx, dz);
+    pass.gate.backward(atoms, normalise<0>(pass, atoms, z, scratch), dx, dz);
     if (pass.norm) pass.norm->backward(atoms, z, scratch.inverse_norm.data(), dz);
     if (t > 0) {
       const BlockFeatures<Real> dx_before = scratch.x.as(pass.input());
@@ -257,24 +283,21 @@ class NequipModel final : public Model<Real> {
     clear(atoms, d_messages);
     pass.mix_messages.add_transposed(atoms, dz, d_messages);
     pass.edges.differentiate(
-        block.edges, rows(t, block), [&](int path) { return radial_.weights(t, path, scratch.radial); }, d_messages,
-        scratch.edges);
+        block.edges, feature_rows(t, first_features_, block),
+        [&](int path) { return radial_.weights(t, path, scratch.radial); }, d_messages, scratch.edges);
     if (zbl_ && t == layers()) zbl_->add_slopes(scratch.zbl, scratch.edges.geometry);
     pass.edges.finish(scratch.edges, block.edge_gradient);
-  }
-
-  void scale_as_neighbours(const Block<Real>& block, const BlockFeatures<Real>& y) const {
-    if (!neighbour_scale_.empty()) scale(block.edges.centres(), neighbour_scale_[block.edges.species], y);
   }
 
   double cutoff_;
   Radial radial_;
   std::vector<Real> stretch_;          // [species of centre][species of neighbour] of distances, or empty
   std::vector<Real> neighbour_scale_;  // [species], or empty
-  std::vector<Real> first_features_;   // [species][stride(0)] y_0
+  bool in_duals_;
+  std::vector<Real> first_features_;  // [species][stride(0)] y_0
   std::vector<double> energy_scale_;
   std::vector<double> energy_shift_;
-  ReadoutKernel<Real> readout_;
+  std::optional<ReadoutKernel<Real>> readout_;
   std::optional<ZblKernel<Real>> zbl_;
   std::vector<std::unique_ptr<Pass>> passes_;
 };

@@ -13,6 +13,11 @@ namespace {
 
 std::size_t product(std::size_t a, int b) { return a * static_cast<std::size_t>(b); }
 
+/// Of the map of a species among those of an interaction, which are not summed.
+std::size_t place_of_self_connection(const Interaction& interaction, std::size_t species) {
+  return interaction.self_connection.size() == 1 ? 0 : species;
+}
+
 bool have_same_parts(const EquivariantLinear& a, const EquivariantLinear& b) {
   const auto same = [](const EquivariantLinear::Part& x, const EquivariantLinear::Part& y) {
     return x.input == y.input && x.output == y.output;
@@ -152,9 +157,22 @@ void check(const Parameters& parameters) { Checker(parameters).run(); }
 EquivariantLinear self_connection_of(const Parameters& parameters, const Interaction& interaction,
                                      std::size_t species) {
   if (interaction.self_connection_kind != SelfConnectionKind::per_embedding)
-    return interaction.self_connection[interaction.self_connection.size() == 1 ? 0 : species];
+    return interaction.self_connection[place_of_self_connection(interaction, species)];
   const std::size_t width = interaction.self_connection.size();
   return weighted_sum(interaction.self_connection, parameters.embedding.data() + species * width);
+}
+
+void add_gradient_of_self_connection_of(const Parameters& parameters, std::size_t t, std::size_t species,
+                                        const EquivariantLinear& d_linear, Parameters& gradient) {
+  const Interaction& interaction = parameters.interactions[t];
+  std::vector<EquivariantLinear>& d_maps = gradient.interactions[t].self_connection;
+  if (interaction.self_connection_kind != SelfConnectionKind::per_embedding) {
+    equivariant::add_scaled(1, d_linear, d_maps[place_of_self_connection(interaction, species)]);
+    return;
+  }
+  const std::size_t first = species * interaction.self_connection.size();
+  equivariant::add_gradient_of_weighted_sum(interaction.self_connection, parameters.embedding.data() + first, d_linear,
+                                            d_maps, gradient.embedding.data() + first);
 }
 
 std::vector<double> distance_stretch(const Parameters& parameters) {

@@ -85,6 +85,10 @@ void check(const Parameters& parameters);
 /// The self connection of one species in an interaction that has one.
 EquivariantLinear self_connection_of(const Parameters& parameters, const Interaction& interaction, std::size_t species);
 
+/// Adds to the gradient by the parameters what that by the self connection of one species in interaction t makes of it.
+void add_gradient_of_self_connection_of(const Parameters& parameters, std::size_t t, std::size_t species,
+                                        const EquivariantLinear& d_linear, Parameters& gradient);
+
 /// Distances are multiplied by this for the radial functions, [species of centre][species of neighbour]; empty where
 /// pairs have no cutoffs of their own.
 std::vector<double> distance_stretch(const Parameters& parameters);

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "models/equivariant/rows.hpp"
 #include "models/nequip/parameters.hpp"
 
 /// What follows from an atom's species alone, as rows laid out by Layout.
@@ -15,5 +16,11 @@ std::vector<Real> rows_of_species(const Parameters& parameters);
 /// interaction, the whole self connection of x_0 is in it. A row for each species.
 template <class Real>
 std::vector<std::vector<Real>> bias_rows(const Parameters& parameters, std::size_t t);
+
+/// Add to the gradient by the parameters, but not by neighbour_scale, what that by each of the above makes of it.
+void add_gradient_of_rows_of_species(const Parameters& parameters, const equivariant::Row& d_rows,
+                                     Parameters& gradient);
+void add_gradient_of_bias_rows(const Parameters& parameters, std::size_t t, const std::vector<equivariant::Row>& d_rows,
+                               Parameters& gradient);
 
 }  // namespace grapevine::nequip

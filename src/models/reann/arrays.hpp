@@ -5,22 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "models/parameter_array.hpp"
 #include "models/reann/parameters.hpp"
 
 namespace grapevine::reann {
-
-/// An array of trainable numbers among a potential's parameters: `count` of them from data on.
-template <class Number>
-struct ParameterArray {
-  std::string name;
-  std::string group;  ///< radial, initial, mixing, message or readout
-  Number* data;
-  std::size_t rows, columns;
-  bool decays;  ///< whether weight decay makes sense: for matrices, not for shifts, scales and shapes
-  double unit;  ///< a typical size
-
-  std::size_t count() const { return rows * columns; }
-};
 
 namespace detail {
 

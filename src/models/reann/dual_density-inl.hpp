@@ -6,13 +6,13 @@
 #define GRAPEVINE_REANN_DUAL_DENSITY_INL
 #endif
 
-#include <array>
 #include <memory>
 
 #include "engine/graph.hpp"
+#include "models/edge_changes.hpp"
 #include "models/reann/gram-inl.hpp"
+#include "models/reann/jet_density-inl.hpp"
 #include "models/reann/radial-inl.hpp"
-#include "models/reann/shells-inl.hpp"
 #include "simd/aligned_vector.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,10 +22,17 @@ namespace grapevine::reann::HWY_NAMESPACE {
 template <class Real>
 struct EdgeTape {
   EdgeBlock<Real> edges;
-  std::array<simd::AlignedVector<Real>, 3> change;  // [edges] of d
-  simd::AlignedVector<Real> distance_change;        // [edges]
-  simd::AlignedVector<Real> radial;                 // [edges][2][stride] R_k f_c and its derivative by r
+  EdgeChanges<Real> change;
+  simd::AlignedVector<Real> distance_change;  // [edges]
+  simd::AlignedVector<Real> radial;           // [edges][2][stride] R_k f_c and its derivative by r
   typename ExactRadial<Real>::Scratch prepared;
+
+  EdgeJets<Real, 1> jets() const {
+    return {edges,
+            {{{change.change(0, 0), change.change(0, 1), change.change(0, 2)}}},
+            {distance_change.data()},
+            radial.data()};
+  }
 };
 
 /// Rows of atoms, neighbours among them, and sums that gradients are added to.
@@ -38,6 +45,8 @@ struct DualNeighbours {
   Real* radial_sums;           // [species][2][stride] of u (r - rs)^2 and u (r - rs), u = dE/dR_k R_k
   Real* initial_sums;          // [species][stride]
   Dual<Real>* feature_sums;    // [rows][stride], null in the first pass
+
+  JetNeighbours<Real, 1> jets() const { return {species, initial, features}; }
 };
 
 template <class Real>
@@ -67,15 +76,14 @@ class ShapedDualDensityKernels final : public DualDensityKernels<Real> {
  public:
   explicit ShapedDualDensityKernels(const Parameters& parameters)
       : basis_(parameters.max_order),
-        stride_(padded(parameters.waves)),
-        shells_(basis_),
-        gram_(basis_, parameters.waves, stride_) {}
+        density_(basis_, padded(parameters.waves)),
+        gram_(basis_, parameters.waves, padded(parameters.waves)) {}
 
   void sum(const EdgeTape<Real>& tape, const DualNeighbours<Real>& neighbours, D* density) const override {
     if (neighbours.features == nullptr)
-      sum_density<true>(tape, neighbours, density);
+      density_.template sum<true>(tape.jets(), neighbours.jets(), density);
     else
-      sum_density<false>(tape, neighbours, density);
+      density_.template sum<false>(tape.jets(), neighbours.jets(), density);
   }
 
   void edge_gradients(const EdgeTape<Real>& tape, const DualNeighbours<Real>& neighbours,
@@ -92,68 +100,35 @@ class ShapedDualDensityKernels final : public DualDensityKernels<Real> {
   }
 
  private:
-  HWY_INLINE int stride() const { return fixed_stride > 0 ? fixed_stride : stride_; }
-  HWY_INLINE std::ptrdiff_t row(int atom) const { return static_cast<std::ptrdiff_t>(atom) * stride(); }
-
-  /// R_k f_c of an edge.
-  HWY_INLINE WD radial_of(const EdgeTape<Real>& tape, int e, int v) const {
-    const Real* from = &tape.radial[static_cast<std::size_t>(2 * stride()) * e + v];
-    return {load<W>(from), load<W>(from + stride()) * broadcast<W>(tape.distance_change[e])};
-  }
-
-  static HWY_INLINE std::array<D, 3> vector_of(const EdgeTape<Real>& tape, int e) {
-    return {D(tape.edges.x[e], tape.change[0][e]), D(tape.edges.y[e], tape.change[1][e]),
-            D(tape.edges.z[e], tape.change[2][e])};
-  }
-
-  /// The product of c of neighbour j, waves v .. v + 7.
-  template <bool first>
-  HWY_INLINE WD times_coefficient(const DualNeighbours<Real>& neighbours, int j, int v, const WD& factor) const {
-    if constexpr (first)
-      return load<W>(neighbours.initial + row(neighbours.species[j]) + v) * factor;
-    else
-      return load<WD>(neighbours.features + row(j) + v) * factor;
-  }
-
-  template <bool first>
-  HWY_NOINLINE void sum_density(const EdgeTape<Real>& tape, const DualNeighbours<Real>& neighbours, D* density) const {
-    const EdgeBlock<Real>& edges = tape.edges;
-    const int size = shells_.size();
-    for (int c = 0; c < edges.centres(); ++c)
-      for (int v = 0; v < stride(); v += 8) {
-        WD sum[Shells<D, order>::fixed_size];
-        shells_.clear(sum);
-        for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-          const auto d = vector_of(tape, e);
-          const WD w = times_coefficient<first>(neighbours, edges.neighbour[e], v, radial_of(tape, e, v));
-          shells_.add(w, d[0], d[1], d[2], sum);
-        }
-        shells_.write(sum, density + row(c) * size + v, stride());
-      }
-  }
+  HWY_INLINE int stride() const { return density_.stride(); }
+  HWY_INLINE std::ptrdiff_t row(int atom) const { return density_.row(atom); }
 
   template <bool first>
   HWY_NOINLINE void add_edge_gradients(const EdgeTape<Real>& tape, const DualNeighbours<Real>& neighbours,
                                        const D* d_density) const {
     const EdgeBlock<Real>& edges = tape.edges;
-    const int size = shells_.size();
+    const EdgeJets<Real, 1> jets = tape.jets();
+    const JetNeighbours<Real, 1> neighbour_jets = neighbours.jets();
+    const Shells<D, order>& shells = density_.shells();
+    const int size = shells.size();
     for (int c = 0; c < edges.centres(); ++c)
       for (int v = 0; v < stride(); v += 8) {
         WD slope[Shells<D, order>::fixed_size];
-        shells_.read(d_density + row(c) * size + v, stride(), slope);
+        shells.read(d_density + row(c) * size + v, stride(), slope);
         for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
           const int j = edges.neighbour[e];
           const int species = neighbours.species[j];
-          const auto d = vector_of(tape, e);
-          const WD value = shells_.value(slope, d[0], d[1], d[2]) * radial_of(tape, e, v);
+          const auto d = jets.vector(e);
+          const WD value = shells.value(slope, d[0], d[1], d[2]) * density_.radial(jets, e, v);
           if constexpr (first) {
             Real* gradient = neighbours.initial_sums + row(species) + v;
-            store(load<W>(gradient) + value.change, gradient);
+            store(load<W>(gradient) + value.change[0], gradient);
           } else {
             D* gradient = neighbours.feature_sums + row(j) + v;
             store(load<WD>(gradient) + value, gradient);
           }
-          add_radial(tape, neighbours, species, e, v, times_coefficient<first>(neighbours, j, v, value));
+          add_radial(tape, neighbours, species, e, v,
+                     density_.template times_coefficient<first>(jets, neighbour_jets, e, v, value));
         }
       }
   }
@@ -161,7 +136,7 @@ class ShapedDualDensityKernels final : public DualDensityKernels<Real> {
   HWY_INLINE void add_radial(const EdgeTape<Real>& tape, const DualNeighbours<Real>& neighbours, int species, int e,
                              int v, const WD& u) const {
     const W off = broadcast<W>(tape.prepared.distance[e]) - load<W>(neighbours.radial.centres(species) + v);
-    const W by_off = mul_add(u.change, off, u.value * broadcast<W>(tape.distance_change[e]));
+    const W by_off = mul_add(u.change[0], off, u.value * broadcast<W>(tape.distance_change[e]));
     const W by_square = mul_add(by_off, off, u.value * off * broadcast<W>(tape.distance_change[e]));
     Real* sum = neighbours.radial_sums + 2 * row(species) + v;
     store(load<W>(sum) + by_square, sum);
@@ -169,8 +144,7 @@ class ShapedDualDensityKernels final : public DualDensityKernels<Real> {
   }
 
   AngularBasis basis_;
-  int stride_;
-  Shells<D, order> shells_;
+  JetDensity<Real, 1, order, fixed_stride> density_;
   GramKernel<D, fixed_stride, order> gram_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "models/reann/random_numbers.hpp"
+#include "models/random_numbers.hpp"
 
 namespace grapevine::reann {
 

@@ -14,38 +14,19 @@
 #include <vector>
 
 #include "engine/block_list.hpp"
-#include "engine/evaluator.hpp"
 #include "exchange/local/local_exchange.hpp"
+#include "models/evaluator_on_threads.hpp"
 #include "models/reann/dual_density-inl.hpp"
 #include "models/reann/gradient.hpp"
 #include "models/reann/mixing_products-inl.hpp"
 #include "models/reann/model-inl.hpp"
 #include "models/reann/network_gradient-inl.hpp"
-#include "threads/interruption.hpp"
+#include "models/shared_rows.hpp"
+#include "models/worker_team.hpp"
 #include "threads/shares.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
-
-/// Rows of dual numbers in packs of waves to rows in packs of atoms, and back; `columns` is a multiple of eight.
-template <class Real>
-HWY_NOINLINE void waves_to_atoms(int columns, const Dual<Real>* from, Dual<Real>* to) {
-  constexpr int n = lanes<Real>;
-  const Real* numbers = reinterpret_cast<const Real*>(from);
-  Real* results = reinterpret_cast<Real*>(to);
-  for (int c = 0; c < columns; c += 8)
-    for (int part : {0, 1})
-      transpose(n, 8, numbers + 2 * c + 8 * part, 2 * columns, results + 2 * c * n + part * n, 2 * n);
-}
-template <class Real>
-HWY_NOINLINE void atoms_to_waves(int columns, const Dual<Real>* from, Dual<Real>* to) {
-  constexpr int n = lanes<Real>;
-  const Real* numbers = reinterpret_cast<const Real*>(from);
-  Real* results = reinterpret_cast<Real*>(to);
-  for (int c = 0; c < columns; c += 8)
-    for (int part : {0, 1})
-      transpose(8, n, numbers + 2 * c * n + part * n, 2 * n, results + 2 * c + 8 * part, 2 * columns);
-}
 
 /// Gradient kernels of one model, and the model itself.
 ///
@@ -132,8 +113,8 @@ class ReannGradient final : public GradientKernels {
    public:
     explicit Worker(const ReannGradient& kernels)
         : sums(kernels.make_sums()),
+          rows(kernels.layers_),
           kernels_(kernels),
-          evaluator_(kernels.model_, 1),
           last_(kernels.make_tape(kernels.layers_)) {
       std::size_t widest = static_cast<std::size_t>(whole_rows<Real>(kernels.gram_size_) + 16);
       for (int t = 0; t <= kernels.layers_; ++t)
@@ -143,48 +124,46 @@ class ReannGradient final : public GradientKernels {
                                           static_cast<std::size_t>(kernel.fused.widest())});
         }
       widest = std::max(widest, static_cast<std::size_t>(kernels.basis_.size() * kernels.stride_));
-      for (auto* rows : {&hidden_, &output_, &dx_, &dy_, &d_density_, &d_gram_, &waves_})
-        rows->resize(widest * lanes<Real>);
+      for (auto* numbers : {&hidden_, &output_, &dx_, &dy_, &d_density_, &d_gram_, &waves_})
+        numbers->resize(widest * lanes<Real>);
       transposed_.resize(widest * lanes<Real>);
-      features_.resize(static_cast<std::size_t>(kernels.layers_) + 1);
-      gradients_.resize(features_.size());
     }
 
-    void evaluate(const Graph& graph, Output& output) override {
+    void evaluate(const Graph& graph, Output& output, int threads) override {
       LocalExchange<Real> exchange(graph.own(), {});
-      evaluator_.evaluate(graph, exchange, output);
+      evaluator_.on(kernels_.model_, threads).evaluate(graph, exchange, output);
     }
 
     void clear() override { sums.clear(); }
 
-    void add_gradient(const Graph& graph, const LossSlopes& slopes) override {
-      start(graph, slopes);
+    void add_gradient(const Graph& graph, const LossSlopes& slopes, std::span<GradientWorker* const> helpers) override {
+      const WorkerTeam<Worker> team(*this, helpers);
+      start(graph, slopes, team);
       const int layers = kernels_.layers_;
-      for (int t = 0; t < layers; ++t)
-        for (int b = 0; b < blocks_.blocks(); ++b) forward(t, interruptible_tape(b));
-      for (int b = 0; b < blocks_.blocks(); ++b) readout(interruptible_tape(b), slopes);
-      for (int t = layers - 1; t >= 0; --t)
-        for (int b = 0; b < blocks_.blocks(); ++b) backward(t, interruptible_tape(b));
+      for (int t = 0; t < layers; ++t) for_each_tape(team, [&](Worker& of, BlockTape& tape) { of.forward(t, tape); });
+      for_each_tape(team, [&](Worker& of, BlockTape& tape) { of.readout(tape, slopes); });
+      for (int t = layers - 1; t >= 0; --t) {
+        team.sum_gradients(t + 1);
+        for_each_tape(team, [&](Worker& of, BlockTape& tape) { of.backward(t, tape); });
+      }
     }
 
     Sums sums;
+    SharedRows<D> rows;  // [own][stride]
 
    private:
     using W = Waves<Real>;
     using WD = Waves<D>;
 
-    BlockTape& interruptible_tape(int b) {
-      interruption_point();
-      return tapes_[b];
+    template <class Step>
+    void for_each_tape(const WorkerTeam<Worker>& team, const Step& step) {
+      team.run(blocks_, [&](Worker& of, int b) { step(of, tapes_[b]); });
     }
 
-    void start(const Graph& graph, const LossSlopes& slopes) {
-      atom_species_ = graph.species();
-      const std::size_t numbers = static_cast<std::size_t>(graph.own()) * kernels_.stride_;
-      for (int t = 1; t <= kernels_.layers_; ++t) {
-        features_[t].resize(numbers);
-        gradients_[t].assign(numbers, D());
-      }
+    void start(const Graph& graph, const LossSlopes& slopes, const WorkerTeam<Worker>& team) {
+      for (int t = 1; t <= kernels_.layers_; ++t)
+        team.start_rows(t, static_cast<std::size_t>(graph.own()) * kernels_.stride_);
+      for (Worker* member : team.members()) member->atom_species_ = graph.species();
       const std::span<const int> centres = graph.centres();
       blocks_.start(block_atoms, centres);
       for (std::size_t n = 0; n < centres.size(); ++n) blocks_.add(n, atom_species_[centres[n]]);
@@ -193,62 +172,24 @@ class ReannGradient final : public GradientKernels {
         BlockTape& tape = tapes_.emplace_back();
         for (int t = 0; t < kernels_.layers_; ++t) tape.passes.push_back(kernels_.make_tape(t));
       }
-      for (int b = 0; b < blocks_.blocks(); ++b) {
+      team.run(blocks_, [&](const Worker& /*of*/, int b) {
         BlockTape& tape = tapes_[b];
         tape.edges.species = blocks_.species(b);
         graph.edges(blocks_.centres(b), tape.edges);
-        move_edges(tape, slopes);
-        radial_functions(tape);
-      }
+        tape.change.set(tape.edges, slopes);
+        compute_radial(tape);
+      });
     }
 
-    /// d = r_i - r_j changes by v_i - v_j and, with the slopes u by the virial -sum d (x) dE/dd, by u^T d.
-    void move_edges(BlockTape& tape, const LossSlopes& slopes) const {
-      const EdgeBlock<Real>& edges = tape.edges;
-      for (auto& component : tape.change) component.resize(edges.x.size());
-      for (int c = 0; c < edges.centres(); ++c) {
-        const std::size_t i = static_cast<std::size_t>(edges.centre[c]);
-        const double* strain = slopes.virial.empty() ? nullptr : &slopes.virial[9 * i];
-        for (int e = edges.first[c]; e < edges.first[c + 1]; ++e) {
-          const std::size_t j = static_cast<std::size_t>(edges.neighbour[e]);
-          const double d[3] = {static_cast<double>(edges.x[e]), static_cast<double>(edges.y[e]),
-                               static_cast<double>(edges.z[e])};
-          for (std::size_t b = 0; b < 3; ++b) {
-            double change = slopes.forces[3 * i + b] - slopes.forces[3 * j + b];
-            if (strain != nullptr)
-              for (std::size_t a = 0; a < 3; ++a) change += strain[3 * a + b] * d[a];
-            tape.change[b][e] = static_cast<Real>(change);
-          }
-        }
-      }
-    }
-
-    void radial_functions(BlockTape& tape) const {
-      using P = Pack<Real, 8>;
+    void compute_radial(BlockTape& tape) const {
       const EdgeBlock<Real>& edges = tape.edges;
       const ExactRadial<Real>& radial = kernels_.model_->radial();
-      const int stride = kernels_.stride_;
       tape.prepared.resize(edges.x.size());
       tape.distance_change.resize(edges.x.size());
-      tape.radial.resize(2 * edges.x.size() * stride);
-      for (int e = 0; e < edges.edges(); e += P::lanes) {
-        const P x = load<P>(&edges.x[e]);
-        const P y = load<P>(&edges.y[e]);
-        const P z = load<P>(&edges.z[e]);
-        const P r = square_root(mul_add(x, x, mul_add(y, y, z * z)));
-        radial.prepare(r, e, tape.prepared);
-        const P along = mul_add(x, load<P>(&tape.change[0][e]),
-                                mul_add(y, load<P>(&tape.change[1][e]), z * load<P>(&tape.change[2][e])));
-        store(along / r, &tape.distance_change[e]);
-      }
-      const auto view = radial.view(tape.prepared);
-      for (int e = 0; e < edges.edges(); ++e)
-        for (int v = 0; v < stride; v += 8) {
-          const auto value = view.template at<true, 0>(atom_species_[edges.neighbour[e]], e, v);
-          Real* to = &tape.radial[static_cast<std::size_t>(2 * stride) * e + v];
-          store(value.value, to);
-          store(value.derivative, to + stride);
-        }
+      tape.radial.resize(2 * edges.x.size() * kernels_.stride_);
+      prepare_distances<Real, ExactRadial<Real>, 1>(edges, tape.jets().change, radial, tape.prepared,
+                                                    {tape.distance_change.data()});
+      radial_functions(edges, radial, tape.prepared, atom_species_.data(), kernels_.stride_, tape.radial.data());
     }
 
     HWY_INLINE W initial_of(int j, int v) const {
@@ -256,19 +197,15 @@ class ReannGradient final : public GradientKernels {
           &kernels_.model_->initial_coefficient()[static_cast<std::size_t>(atom_species_[j]) * kernels_.stride_ + v]);
     }
 
-    HWY_INLINE D* row_of(simd::AlignedVector<D>& rows, int atom) const {
-      return rows.data() + static_cast<std::ptrdiff_t>(atom) * kernels_.stride_;
+    HWY_INLINE D* row_of(D* first, int atom) const {
+      return first + static_cast<std::ptrdiff_t>(atom) * kernels_.stride_;
     }
 
     DualNeighbours<Real> neighbours(int t) {
       const Value& model = *kernels_.model_;
-      return {model.radial(),
-              atom_species_.data(),
-              model.initial_coefficient().data(),
-              t > 0 ? features_[t].data() : nullptr,
-              sums.radial.data(),
-              sums.initial.data(),
-              t > 0 ? gradients_[t].data() : nullptr};
+      return {model.radial(),   atom_species_.data(), model.initial_coefficient().data(),
+              rows.features(t), sums.radial.data(),   sums.initial.data(),
+              rows.gradients(t)};
     }
 
     /// Densities of a block in packs of atoms, from c^(t) of the neighbours.
@@ -298,11 +235,11 @@ class ReannGradient final : public GradientKernels {
       const D* change = waves_.data();
       for (const int atom : tape.edges.centre) {
         for (int v = 0; v < stride; v += 8) {
-          D* to = row_of(features_[t + 1], atom) + v;
+          D* to = row_of(rows.features(t + 1), atom) + v;
           if (t == 0)
             store(initial_of(atom, v) + load<WD>(change + v), to);
           else
-            store(load<WD>(row_of(features_[t], atom) + v) + load<WD>(change + v), to);
+            store(load<WD>(row_of(rows.features(t), atom) + v) + load<WD>(change + v), to);
         }
         change += stride;
       }
@@ -326,13 +263,13 @@ class ReannGradient final : public GradientKernels {
       D* row = waves_.data();
       for (const int atom : centres) {
         for (int v = 0; v < stride; v += 8) {
-          const WD gradient = load<WD>(row_of(gradients_[t + 1], atom) + v);
+          const WD gradient = load<WD>(row_of(rows.gradients(t + 1), atom) + v);
           store(gradient, row + v);
           if (t > 0) {
-            D* to = row_of(gradients_[t], atom) + v;
+            D* to = row_of(rows.gradients(t), atom) + v;
             store(load<WD>(to) + gradient, to);
           } else {
-            add_initial(tape.edges.species, v, gradient.change);
+            add_initial(tape.edges.species, v, gradient.change[0]);
           }
         }
         row += stride;
@@ -362,13 +299,11 @@ class ReannGradient final : public GradientKernels {
     }
 
     const ReannGradient& kernels_;
-    Evaluator<Real> evaluator_;
+    EvaluatorOnThreads<Real> evaluator_;
     BlockList blocks_;
     std::vector<BlockTape> tapes_;
     PassTape last_;  // of the readout, whose way back follows at once
     std::span<const int> atom_species_;
-    std::vector<simd::AlignedVector<D>> features_;   // [T + 1][own][stride]
-    std::vector<simd::AlignedVector<D>> gradients_;  // the same
     simd::AlignedVector<D> hidden_, output_, dx_, dy_, d_density_, d_gram_, waves_;
     simd::AlignedVector<Real> transposed_;
   };

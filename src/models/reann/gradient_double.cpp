@@ -1,10 +1,5 @@
-#include "models/reann/gradient.hpp"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "models/reann/gradient_double.cpp"
-#include <hwy/foreach_target.h>
-
 #include "models/reann/gradient-inl.hpp"
+#include "models/reann/gradient.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
@@ -15,15 +10,3 @@ std::unique_ptr<GradientKernels> make_gradient_in_double(const Parameters& param
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace grapevine::reann {
-HWY_EXPORT(make_gradient_in_double);
-
-template <>
-std::unique_ptr<GradientKernels> make_gradient_kernels<double>(const Parameters& parameters) {
-  return HWY_DYNAMIC_DISPATCH(make_gradient_in_double)(parameters);
-}
-
-}  // namespace grapevine::reann
-#endif

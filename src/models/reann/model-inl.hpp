@@ -18,6 +18,7 @@
 #include "models/reann/network-inl.hpp"
 #include "models/reann/parameters.hpp"
 #include "models/reann/radial-inl.hpp"
+#include "models/reann/tangent_pass-inl.hpp"
 #include "simd/aligned_vector.hpp"
 #include "simd/transpose-inl.hpp"
 #include "threads/shares.hpp"
@@ -46,6 +47,7 @@ class ReannModel final : public Model<Real> {
         layers_(parameters.layers),
         radial_(std::move(radial)),
         density_(make_density_kernels<Real, Radial>(parameters)),
+        tangents_(parameters, block_atoms),
         initial_coefficient_(pad_rows<Real>(parameters.initial_coefficient, waves_, stride_)),
         energy_shift_(parameters.energy_shift) {
     for (int t = 0; t <= layers_; ++t) {
@@ -163,6 +165,21 @@ class ReannModel final : public Model<Real> {
     edge_gradients(t, block, scratch);
   }
 
+  void forward_with_tangents(int t, const TangentBlock<Real>& block, Workspace& workspace) const override {
+    auto& scratch = static_cast<Scratch&>(workspace).tangents;
+    const int species = block.edges.species;
+    const Real* features = t > 0 ? block.features[t] : nullptr;
+    tangents_.run(
+        block, radial_, initial_coefficient_.data(), features, kernels_[t][species], scratch,
+        [&](std::span<const int> atoms, std::size_t first) HWY_ATTR {
+          if (t < layers_)
+            return tangents_.write_features(atoms, &initial_coefficient_[static_cast<std::size_t>(species) * stride_],
+                                            features, block.features[t + 1], scratch);
+          for (std::size_t lane = 0; lane < atoms.size(); ++lane)
+            tangents_.write_energy(lane, energy_shift_[species], scratch, block.energy + jet_size * (first + lane));
+        });
+  }
+
  private:
   static constexpr int block_atoms = 16;
 
@@ -177,6 +194,7 @@ class ReannModel final : public Model<Real> {
     simd::AlignedVector<Real> tape;
     simd::AlignedVector<Real> network;
     simd::AlignedVector<Real> rows;  // [lanes][stride]
+    typename TangentPass<Real, Radial>::Scratch tangents;
   };
 
   Neighbours<Real> neighbours(int t, const Block<Real>& block) const {
@@ -272,6 +290,7 @@ class ReannModel final : public Model<Real> {
   int layers_;
   Radial radial_;
   DensityKernelsPointer<Real, Radial> density_;
+  TangentPass<Real, Radial> tangents_;
   std::vector<Real> initial_coefficient_;         // [species][stride]
   std::vector<std::vector<AtomKernel>> kernels_;  // [T + 1][species], the last is the readout
   std::vector<double> energy_shift_;              // [species]

@@ -30,6 +30,7 @@ class ReannPotential final : public Potential {
   int layers() const override { return parameters_.layers; }
   int width(int) const override { return parameters_.waves; }
   std::size_t parameter_count() const override { return parameters_.count(); }
+  double reference_energy(int species) const override { return parameters_.energy_shift[species]; }
   std::shared_ptr<const Model<double>> model_in_double() const override;
   std::shared_ptr<const Model<float>> model_in_mixed() const override;
 

@@ -1,14 +1,13 @@
 #include "models/reann/isolated_atoms.hpp"
-#include "models/reann/model.hpp"
-
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "models/reann/model_float.cpp"
-#include <hwy/foreach_target.h>
-
 #include "models/reann/model-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
+
+template <>
+std::unique_ptr<const TangentDensityKernels<float>> make_tangent_density_kernels(const Parameters& parameters) {
+  return make_shaped_tangent_density_kernels<float>(parameters);
+}
 
 template <>
 DensityKernelsPointer<float, TabulatedRadial> make_density_kernels(const Parameters& parameters) {
@@ -58,18 +57,3 @@ std::shared_ptr<const Model<float>> make_model_in_float(const Parameters& parame
 
 }  // namespace grapevine::reann::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace grapevine::reann {
-HWY_EXPORT(make_model_in_float);
-
-template <>
-std::shared_ptr<const Model<float>> make_reann_model<float>(const Parameters& parameters) {
-  const std::optional<RadialTable> table = RadialTable::make(
-      static_cast<int>(parameters.species.size()), parameters.waves, padded(parameters.waves), parameters.cutoff,
-      [&](int species, int k, double r) { return radial_function(parameters, species, k, r); });
-  return HWY_DYNAMIC_DISPATCH(make_model_in_float)(parameters, table ? &*table : nullptr);
-}
-
-}  // namespace grapevine::reann
-#endif

@@ -8,11 +8,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "models/reann/parameters.hpp"
 #include "simd/aligned_vector.hpp"
-#include "simd/dual-inl.hpp"
+#include "simd/jet-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {
@@ -20,6 +21,7 @@ namespace grapevine::reann::HWY_NAMESPACE {
 using namespace simd::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): the kernels' vocabulary
 using simd::Constant;
 using simd::Dual;
+using simd::Jet;
 
 /// Atoms side by side: a cache line of numbers.
 template <class Scalar>
@@ -75,11 +77,12 @@ class PanelMatrix {
   HWY_NOINLINE void multiply(const Real* in, Real* out) const { multiply_rows<1, true>(in, out); }
 
   /// The same for values and changes, each of which is a multiplication of its own.
-  HWY_NOINLINE void multiply(const Dual<Real>* in, Dual<Real>* out) const {
+  template <int K>
+  HWY_NOINLINE void multiply(const Jet<Real, K>* in, Jet<Real, K>* out) const {
     const Real* numbers = reinterpret_cast<const Real*>(in);
     Real* results = reinterpret_cast<Real*>(out);
-    multiply_rows<2, true>(numbers, results);
-    multiply_rows<2, false>(numbers + lanes<Real>, results + lanes<Real>);
+    multiply_rows<1 + K, true>(numbers, results);
+    for (int k = 1; k <= K; ++k) multiply_rows<1 + K, false>(numbers + k * lanes<Real>, results + k * lanes<Real>);
   }
 
  private:
@@ -174,47 +177,66 @@ struct ActivationKernel {
   int width() const { return static_cast<int>(alpha.size()); }
 };
 
-/// out = activation(in); where `keep`, slope = activation'(in) as well. out may be in.
-template <bool keep, class Real>
-HWY_INLINE void relu_like_forward(int width, const Real* HWY_RESTRICT alpha, const Real* HWY_RESTRICT beta,
-                                  const Real* in, Real* out, Real* HWY_RESTRICT slope) {
-  using R = Row<Real>;
-  constexpr int n = lanes<Real>;
-  const R one = broadcast<R>(Real(1));
-  for (int i = 0; i < width; ++i) {
-    const R t = broadcast<R>(beta[i]) * load<R>(in + i * n);
-    const R sigmoid = reciprocal(one + exponential(broadcast<R>(Real(0)) - t));
-    const R scaled = broadcast<R>(alpha[i]) * sigmoid;
-    const R value = scaled * t;
-    store(value, out + i * n);
-    if constexpr (keep) store(broadcast<R>(beta[i]) * mul_add(value, one - sigmoid, scaled), slope + i * n);
-  }
+template <class Real>
+struct ValueAndSlope {
+  Row<Real> value, slope;
+};
+
+template <class Real>
+HWY_INLINE ValueAndSlope<Real> relu_like(const Row<Real>& alpha, const Row<Real>& beta, const Row<Real>& x) {
+  const Row<Real> one = broadcast<Row<Real>>(Real(1));
+  const Row<Real> t = beta * x;
+  const Row<Real> sigmoid = reciprocal(one + exponential(broadcast<Row<Real>>(Real(0)) - t));
+  const Row<Real> scaled = alpha * sigmoid;
+  const Row<Real> value = scaled * t;
+  return {value, beta * mul_add(value, one - sigmoid, scaled)};
 }
 
-template <bool keep, class Real>
-HWY_INLINE void tanh_like_forward(int width, const Real* HWY_RESTRICT alpha, const Real* HWY_RESTRICT beta,
-                                  const Real* in, Real* out, Real* HWY_RESTRICT slope) {
-  using R = Row<Real>;
-  constexpr int n = lanes<Real>;
-  const R one = broadcast<R>(Real(1));
+template <class Real>
+HWY_INLINE ValueAndSlope<Real> tanh_like(const Row<Real>& alpha, const Row<Real>& beta, const Row<Real>& x) {
+  const Row<Real> one = broadcast<Row<Real>>(Real(1));
+  const Row<Real> t = beta * x;
+  const Row<Real> inverse = one / square_root(mul_add(t, t, one));
+  const Row<Real> scaled = alpha * inverse;
+  return {scaled * x, scaled * inverse * inverse};
+}
+
+/// out = function(in), an activation's value and slope at a time; where `keep`, slope as well. out may be in.
+template <bool keep, class Scalar, class Function>
+HWY_INLINE void apply_to_rows(int width, const Scalar* in, Scalar* out, Scalar* HWY_RESTRICT slope,
+                              const Function& function) {
+  using R = Row<Scalar>;
+  constexpr int n = lanes<Scalar>;
   for (int i = 0; i < width; ++i) {
     const R x = load<R>(in + i * n);
-    const R t = broadcast<R>(beta[i]) * x;
-    const R inverse = one / square_root(mul_add(t, t, one));
-    const R scaled = broadcast<R>(alpha[i]) * inverse;
-    store(scaled * x, out + i * n);
-    if constexpr (keep) store(scaled * inverse * inverse, slope + i * n);
+    if constexpr (is_jet<R>) {
+      static_assert(!keep);
+      const auto result = function(i, x.value);
+      store(make_jet<R>(result.value, [&](int k) HWY_ATTR { return result.slope * x.change[k]; }), out + i * n);
+    } else {
+      const auto result = function(i, x);
+      store(result.value, out + i * n);
+      if constexpr (keep) store(result.slope, slope + i * n);
+    }
   }
 }
 
-template <bool keep, class Real>
-HWY_INLINE void activation_forward(const ActivationKernel<Real>& activation, const Real* in, Real* out, Real* slope) {
-  const Real* alpha = activation.alpha.data();
-  const Real* beta = activation.beta.data();
+/// out = activation(in); where `keep`, slope = activation'(in) as well. out may be in.
+template <bool keep, class Scalar>
+HWY_INLINE void activation_forward(const ActivationKernel<Constant<Scalar>>& activation, const Scalar* in, Scalar* out,
+                                   Scalar* slope) {
+  using Real = Constant<Scalar>;
+  using R = Row<Real>;
+  const Real* HWY_RESTRICT alpha = activation.alpha.data();
+  const Real* HWY_RESTRICT beta = activation.beta.data();
   if (activation.kind == ActivationKind::relu_like)
-    relu_like_forward<keep>(activation.width(), alpha, beta, in, out, slope);
+    apply_to_rows<keep>(activation.width(), in, out, slope, [&](int i, const R& x) HWY_ATTR {
+      return relu_like<Real>(broadcast<R>(alpha[i]), broadcast<R>(beta[i]), x);
+    });
   else
-    tanh_like_forward<keep>(activation.width(), alpha, beta, in, out, slope);
+    apply_to_rows<keep>(activation.width(), in, out, slope, [&](int i, const R& x) HWY_ATTR {
+      return tanh_like<Real>(broadcast<R>(alpha[i]), broadcast<R>(beta[i]), x);
+    });
 }
 
 /// d_in = d_out * slope; d_in may be d_out.
@@ -370,13 +392,13 @@ class NetworkKernel {
 
   /// x [inputs()][lanes], overwritten -> out [outputs()][lanes]; `scratch` is [2 * widest()][lanes]. Where `keep`,
   /// `tape` [tape_size()] is filled for backward: step by step the slopes of the activation, then what the norm left.
-  template <bool keep>
-  HWY_NOINLINE void forward(Real* x, Real* out, Real* tape, Real* scratch) const {
+  template <bool keep, class Scalar>
+  HWY_NOINLINE void forward(Scalar* x, Scalar* out, std::type_identity_t<Scalar>* tape, Scalar* scratch) const {
     constexpr int n = lanes<Real>;
-    Real* y = scratch;
-    Real* z = scratch + static_cast<std::ptrdiff_t>(widest_) * n;
+    Scalar* y = scratch;
+    Scalar* z = scratch + static_cast<std::ptrdiff_t>(widest_) * n;
     for (const auto& block : blocks_) {
-      const Real* step_in = x;
+      const Scalar* step_in = x;
       for (const Step& step : block) {
         const int width = step.activation.width();
         activation_forward<keep>(step.activation, step_in, y, tape);

@@ -108,7 +108,7 @@ HWY_INLINE Row<Dual<Real>> sigmoid_of(const Row<Dual<Real>>& t) {
   using C = Row<Real>;
   const C one = broadcast<C>(Real(1));
   const C sigmoid = reciprocal(one + exponential(zero<C>() - t.value));
-  return {sigmoid, sigmoid * (one - sigmoid) * t.change};
+  return {sigmoid, sigmoid * (one - sigmoid) * t.change[0]};
 }
 
 /// out = activation(in), with its derivatives by the input, by alpha and by beta.
@@ -200,7 +200,7 @@ class LayerNormGradient {
     for (int i = 0; i < width_; ++i) {
       const R d = load<R>(d_out + i * n);
       weight_.add(i, change_of_product(d, load<R>(normal + i * n)));
-      bias_.add(i, d.change);
+      bias_.add(i, d.change[0]);
     }
   }
 

@@ -8,7 +8,7 @@
 #include <random>
 #include <span>
 
-#include "models/reann/random_numbers.hpp"
+#include "models/random_numbers.hpp"
 #include "support/error.hpp"
 
 namespace grapevine::reann {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "models/reann/angular.hpp"
-#include "simd/dual-inl.hpp"
+#include "simd/jet-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::reann::HWY_NAMESPACE {

@@ -2,40 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
+#include "models/atoms_alone.hpp"
 #include "models/reann/arrays.hpp"
 #include "models/reann/file.hpp"
 #include "models/reann/model.hpp"
+#include "models/reann/trainable_architecture.hpp"
 
 namespace grapevine::reann {
 namespace {
-
-/// An atom of each species, without neighbours.
-class AtomsAlone final : public Graph {
- public:
-  explicit AtomsAlone(int species) : species_(static_cast<std::size_t>(species)) {
-    std::iota(species_.begin(), species_.end(), 0);
-  }
-
-  int own() const override { return static_cast<int>(species_.size()); }
-  int ghosts() const override { return 0; }
-  std::span<const int> centres() const override { return species_; }
-  std::span<const int> species() const override { return species_; }
-  std::span<const unsigned char> at_boundary() const override { return {}; }
-  void edges(std::span<const int> centres, EdgeBlock<float>& block) const override { close(centres, block); }
-  void edges(std::span<const int> centres, EdgeBlock<double>& block) const override { close(centres, block); }
-
- private:
-  template <class Real>
-  static void close(std::span<const int> centres, EdgeBlock<Real>& block) {
-    block.clear();
-    for (const int i : centres) block.close(i, 0);
-  }
-
-  std::vector<int> species_;  // which are the atoms' indices too
-};
 
 class ReannTrainable final : public Trainable {
  public:
@@ -98,15 +74,15 @@ class ReannTrainable final : public Trainable {
     });
   }
 
+  std::string title() const override { return "REANN"; }
+  std::string sizes() const override { return describe_sizes(options_of(parameters_)); }
   const std::vector<std::string>& species() const override { return parameters_.species; }
   double cutoff() const override { return parameters_.cutoff; }
   std::vector<double> energy_shifts() const override { return parameters_.energy_shift; }
 
   std::shared_ptr<const Potential> potential() const override { return std::make_shared<ReannPotential>(parameters_); }
 
-  void write(const std::filesystem::path& path, const Provenance& provenance) const override {
-    write_model(path, parameters_, provenance);
-  }
+  FileContents contents(const Provenance& provenance) const override { return file_contents(parameters_, provenance); }
 
  private:
   /// Adds to a gradient what the switches' amplitudes contribute, which follow from the other weights.
@@ -118,7 +94,7 @@ class ReannTrainable final : public Trainable {
       const AtomsAlone alone(static_cast<int>(slopes.size()));
       std::vector<std::unique_ptr<GradientWorker>> workers;
       workers.push_back(kernels_->make_worker());
-      workers.front()->add_gradient(alone, {slopes, std::vector<double>(3 * slopes.size()), {}});
+      workers.front()->add_gradient(alone, {slopes, std::vector<double>(3 * slopes.size()), {}}, {});
       kernels_->collect(workers, gradient);
     }
     clear_switches(gradient);
