@@ -162,6 +162,14 @@ def run_process(command, folder, env, timeout):
     return process.returncode, output.decode(errors="replace")
 
 
+# A rank that ends all others is at times killed before mpiexec has read what it printed: a file loses nothing.
+OWN_SCREEN = 'exec "$@" >screen.$PMI_RANK 2>&1'
+
+
+def read_screens(folder):
+    return "".join(screen.read_text(errors="replace") for screen in sorted(folder.glob("screen.*")))
+
+
 def run_lammps(folder, script, ranks=1, threads=1, plugin=True, launcher=False, must="succeed", timeout=120,
                arguments=()):
     """Runs `script` in `folder`. must: "succeed", "fail" or "end" (either). Prints what pytest shows on failure."""
@@ -172,8 +180,15 @@ def run_lammps(folder, script, ranks=1, threads=1, plugin=True, launcher=False, 
         command = [BUILD / "bin" / "grapevine", "lammps", "-np", str(ranks), *arguments]
     else:
         lmp = next(VENV.glob("lib/python3*/site-packages/lammps/lmp"))
-        command = [VENV / "bin" / "mpiexec", "-n", str(ranks), lmp, *arguments]
-    code, output = run_process(command, folder, environment(threads, plugin), timeout)
+        command = [VENV / "bin" / "mpiexec", "-n", str(ranks), "sh", "-c", OWN_SCREEN, "sh", lmp, *arguments]
+    for screen in folder.glob("screen.*"):
+        screen.unlink()
+    try:
+        code, output = run_process(command, folder, environment(threads, plugin), timeout)
+    except AssertionError:
+        print(read_screens(folder))
+        raise
+    output += read_screens(folder)
     print(f"---- {ranks} ranks, exit code {code}\n{script}\n----\n{output}")
     frames = read_dump(folder / "atoms.dump") if (folder / "atoms.dump").exists() and code == 0 else []
     run = Run(code, output, frames)
