@@ -17,6 +17,7 @@ from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 
 STEP = 0.002  # ps, of in.electrolyte
 FRAME_STEPS = 20
+FEWEST = 13  # frames, for a line through the displacements in each half of a run
 SHARES = {"anneal": 0.25, "relax": 0.6, "hold": 0.15}  # of the equilibration
 HOT = 1000.0  # K, of the anneal at least
 
@@ -59,7 +60,7 @@ def parse_arguments(arguments):
 
 
 def check(options):
-    limits = {"time": (10 * FRAME_STEPS * STEP, 1e6), "equilibrate": (0, 1e6), "cells": (2, 50), "disorder": (0, 1),
+    limits = {"time": ((FEWEST - 1) * FRAME_STEPS * STEP, 1e6), "equilibrate": (0, 1e6), "cells": (2, 50), "disorder": (0, 1),
               "ranks": (1, 10000), "seed": (1, 900000000)}  # LAMMPS takes no larger seed
     for name, (low, high) in limits.items():
         if not low <= getattr(options, name) <= high:

@@ -152,6 +152,12 @@ def test_one_temperature_has_no_activation_energy(example, tmp_path):
     assert "activation" not in done.stdout
 
 
+def test_shortest_time_that_is_taken_is_enough(example, tmp_path):
+    write_run(tmp_path / "out" / "800K", 800, diffusion.FEWEST, 1)
+    done = example("--evaluate", "--time", "0.48")
+    assert done.returncode == 0, done.stderr
+
+
 def test_origin_of_the_crystal_is_found():
     atoms = argyrodite.build(2)
     phosphorus = atoms.positions[atoms.symbols == "P"] + [0.4, -0.3, 0.0]
@@ -188,6 +194,7 @@ def test_density_is_where_lithium_is():
         (["--temperatures", "20"], "--temperatures 20: it has to be from 100 to 1500"),
         (["--temperatures", "800", "800"], "twice"),
         (["--time", "0.1"], "--time 0.1"),
+        (["--time", "0.4"], "--time 0.4: it has to be from 0.48"),
         (["--time", "nan"], "--time nan"),
         (["--cells", "1"], "--cells 1"),
         (["--disorder", "1.5"], "--disorder 1.5"),
@@ -205,7 +212,7 @@ def test_bad_options_are_refused(tmp_path, arguments, words):
 
 
 def test_what_lammps_refuses_is_named(example):
-    done = example("--time", "0.4")
+    done = example("--time", "0.5")
     assert done.returncode == 1
     assert "800 K: LAMMPS stopped: ERROR" in done.stderr.splitlines()[-1]
 

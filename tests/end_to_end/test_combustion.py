@@ -1,0 +1,144 @@
+"""examples/combustion: molecules of known frames, delays of known curves, and a short run of the whole example."""
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from lammps_run import ROOT, VENV, environment
+
+EXAMPLE = ROOT / "examples" / "combustion"
+MODEL = ROOT / "models" / "water.safetensors"
+WHOLE = {"H2": (0.0, 0.0, 0.0), "O2": (9.7, 5.0, 5.0), "H2O": (5.0, 9.8, 9.9), "H2O2": (5.0, 5.0, 4.0)}
+
+sys.path += [str(EXAMPLE), str(EXAMPLE.parent)]
+import burning
+import species
+from command_line import Failure
+
+
+def gas(edge=10.0):
+    """Molecules of WHOLE in a periodic box, some across its faces."""
+    atoms = Atoms(cell=[edge] * 3, pbc=True)
+    for name, place in WHOLE.items():
+        one = molecule(name)
+        one.positions += np.array(place) - one.positions.mean(axis=0)
+        atoms += one
+    return atoms
+
+
+def write_dump(path, frames, low=(0.0, 0.0, 0.0), wrap=True):
+    text = ""
+    for n, atoms in enumerate(frames):
+        positions = (atoms.get_positions(wrap=True) if wrap else atoms.positions) + low
+        text += f"ITEM: TIMESTEP\n{250 * n}\nITEM: NUMBER OF ATOMS\n{len(atoms)}\nITEM: BOX BOUNDS pp pp pp\n"
+        text += "".join(f"{a} {a + edge}\n" for a, edge in zip(low, atoms.cell.lengths()))
+        text += "ITEM: ATOMS id element x y z f_sigma\n"
+        rows = zip(range(1, len(atoms) + 1), atoms.symbols, positions)
+        text += "".join(f"{i} {symbol} {x:.6f} {y:.6f} {z:.6f} {0.01 * i}\n" for i, symbol, (x, y, z) in rows)
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("low", [(0, 0, 0), (-3.5, 2.0, 100.0)])
+@pytest.mark.parametrize("wrap", [True, False])
+def test_molecules_are_found_across_the_faces_of_the_box(tmp_path, low, wrap):
+    steps, counts = species.count_species(write_dump(tmp_path / "dump", [gas()], low, wrap))
+    assert list(steps) == [0]
+    assert {name: int(number[0]) for name, number in counts.items()} == dict.fromkeys(WHOLE, 1)
+
+
+def test_atoms_are_told_their_molecules(tmp_path):
+    frame = next(species.read_frames(write_dump(tmp_path / "dump", [gas()])))
+    labels, formulas = species.molecules(frame)
+    assert [formulas[n] for n in labels] == ["H2"] * 2 + ["O2"] * 2 + ["H2O"] * 3 + ["H2O2"] * 4
+    assert frame.columns["f_sigma"][3] == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("name", sorted(species.BONDS))
+def test_a_bond_ends_at_its_length(tmp_path, name):
+    counted = []
+    for factor in (0.99, 1.01):
+        atoms = Atoms(list(name), [[0, 0, 0], [0, 0, factor * species.BONDS[name]]], cell=[10] * 3, pbc=True)
+        _, counts = species.count_species(write_dump(tmp_path / "dump", [atoms]))
+        counted.append(sum(int(number[0]) for number in counts.values()))
+    assert counted == [1, 2]
+
+
+def test_species_against_time(tmp_path):
+    whole = gas()
+    broken = whole.copy()
+    broken.positions[0] += [0, 0, 2.0]  # of H2
+    path = write_dump(tmp_path / "dump", [whole, broken])
+    command = [VENV / "bin" / "python", EXAMPLE / "species.py", path, "-o", tmp_path / "species.csv"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = csv.DictReader((tmp_path / "species.csv").open())
+    assert (first["step"], first["H2"], first["H"]) == ("0", "1", "0")
+    assert (second["step"], second["H2"], second["H"], second["H2O"]) == ("250", "0", "2", "1")
+
+
+def test_a_frame_that_is_cut_short_is_left_out(tmp_path):
+    path = write_dump(tmp_path / "dump", [gas(), gas()])
+    path.write_text(path.read_text()[:-60])
+    assert list(species.count_species(path)[0]) == [0]
+
+
+@pytest.mark.parametrize("content", ["", "no dump\n" * 30, "ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS\n"
+                                     + "0 1\n" * 3 + "ITEM: ATOMS id x y z\n1 0 0 0\n"])
+def test_what_is_no_such_dump_is_refused(tmp_path, content):
+    (tmp_path / "dump").write_text(content)
+    with pytest.raises(Failure, match="dump: (no dump with|there is no whole frame)"):
+        species.count_species(tmp_path / "dump")
+
+
+def test_delay_is_where_a_fifth_of_the_hydrogen_is_water():
+    time = np.array([0.0, 1.0, 2.0, 3.0])
+    assert burning.reached(time, np.array([0.0, 0.1, 0.3, 0.2])) == pytest.approx(1.5)
+    assert np.isnan(burning.reached(time, np.full(4, 0.1)))
+
+
+def example(folder, *arguments, models=(MODEL, MODEL)):
+    command = [VENV / "bin" / "python", EXAMPLE / "hydrogen.py", *models, folder, *arguments]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
+                          env=environment())
+
+
+def test_whole_example(tmp_path, grapevine):
+    """The model of liquid water stands in for one of the gas: what it says of it means nothing."""
+    done = example(tmp_path / "out", "--temperatures", 1000, "--time", 0.5, "--oxygen", 8, "--density", 0.02,
+                   "--grapevine", grapevine)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "hydrogen.txt").read_text().strip() in done.stdout
+    for name in ("hydrogen.png", "deviations.png"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader((tmp_path / "out" / "1000K" / "species.csv").open()))
+    assert [int(row["step"]) for row in rows] == list(range(0, 2501, 250))
+    again = example(tmp_path / "out", "--temperatures", 1000, "--evaluate")
+    assert again.returncode == 0 and again.stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--temperatures", "20"], "--temperatures 20: it has to be from 1000 to 6000"),
+        (["--temperatures", "3000", "3000"], "twice"),
+        (["--time", "0.1"], "--time 0.1"),
+        (["--oxygen", "2"], "--oxygen 2"),
+        (["--density", "0.5"], "--density 0.5"),
+        (["--evaluate"], "4000K: not the files of a finished run"),
+        (["--grapevine", "no-such-program"], "no-such-program"),
+    ],
+)
+def test_bad_options_are_one_line(tmp_path, arguments, words):
+    done = example(tmp_path / "out", *arguments)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and words in done.stderr
+
+
+def test_one_model_is_no_committee(tmp_path):
+    done = example(tmp_path / "out", models=(MODEL,))
+    assert done.returncode == 1 and "a committee takes two models or more" in done.stderr
