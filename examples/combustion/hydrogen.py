@@ -26,6 +26,7 @@ from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 STEP = 0.0002  # ps, of in.burn
 HEAT = 2500  # steps of its thermostat
 FRAME_STEPS = 250
+APART = 2.8  # Angstrom, of molecules at the start
 
 
 def parse_arguments(arguments):
@@ -80,7 +81,7 @@ def make_runs(options):
 
 def run_lammps(options):
     options.folder.mkdir(parents=True, exist_ok=True)
-    mixture = Mixture(molecules={"H2": 2 * options.oxygen, "O2": options.oxygen}, density=options.density)
+    mixture = Mixture(molecules={"H2": 2 * options.oxygen, "O2": options.oxygen}, density=options.density, distance=APART)
     gas = pack(mixture, np.random.default_rng(options.seed))
     write(options.folder / "start.data", gas, format="lammps-data", specorder=["H", "O"], masses=True, units="metal",
           atom_style="atomic")

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
 from lammps_run import ROOT, VENV, environment
 
 EXAMPLE = ROOT / "examples" / "combustion"
@@ -16,6 +18,8 @@ WHOLE = {"H2": (0.0, 0.0, 0.0), "O2": (9.7, 5.0, 5.0), "H2O": (5.0, 9.8, 9.9), "
 
 sys.path += [str(EXAMPLE), str(EXAMPLE.parent)]
 import burning
+import combine
+import reaction_paths
 import species
 from command_line import Failure
 
@@ -109,7 +113,7 @@ def example(folder, *arguments, models=(MODEL, MODEL)):
 
 def test_whole_example(tmp_path, grapevine):
     """The model of liquid water stands in for one of the gas: what it says of it means nothing."""
-    done = example(tmp_path / "out", "--temperatures", 1000, "--time", 0.5, "--oxygen", 8, "--density", 0.02,
+    done = example(tmp_path / "out", "--temperatures", 1000, "--time", 0.5, "--oxygen", 8, "--density", 0.02, "--ranks", 1,
                    "--grapevine", grapevine)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "hydrogen.txt").read_text().strip() in done.stdout
@@ -142,3 +146,91 @@ def test_bad_options_are_one_line(tmp_path, arguments, words):
 def test_one_model_is_no_committee(tmp_path):
     done = example(tmp_path / "out", models=(MODEL,))
     assert done.returncode == 1 and "a committee takes two models or more" in done.stderr
+
+
+# ---- data
+
+
+def labelled(atoms, energy, name, seed=0):
+    atoms = atoms.copy()
+    forces = np.random.default_rng(seed).normal(size=(len(atoms), 3))
+    atoms.info["config_type"] = name
+    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces - forces.mean(axis=0))
+    return atoms
+
+
+def stretched(length, energy, force, name="reaction_07_irc"):
+    """OH along x: `force` on O, so that dE/dlength is `force` too."""
+    atoms = Atoms("OH", [[0, 0, 0], [length, 0, 0]], info={"config_type": name})
+    atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=[[force, 0, 0], [-force, 0, 0]])
+    return atoms
+
+
+def test_frames_that_jump_to_another_state_are_left_out():
+    path = [stretched(1.0, -4.0, 2.0), stretched(1.1, -3.8, 2.0), stretched(1.2, -2.1, 2.0), stretched(1.3, -3.4, 2.0),
+            stretched(2.5, 0.2, 0.0), stretched(1.0, -4.0, 2.0, "reaction_06a_irc")]
+    kept = combine.fitting(path)
+    assert [round(atoms.get_distance(0, 1), 1) for atoms in kept] == [1.0, 1.1, 1.3]
+
+
+def test_composed_frames_are_sums_of_molecules_apart():
+    parts = [labelled(molecule("H2O"), -9.5, "a", 1), labelled(molecule("O2"), -5.2, "b", 2)]
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        whole = combine.compose(parts, random)
+        assert whole.get_chemical_symbols() == ["O", "H", "H", "O", "O"]
+        assert whole.get_potential_energy() == pytest.approx(-14.7)
+        between = whole.get_all_distances()[:3, 3:].min()
+        assert combine.APART <= between <= combine.APART + combine.SPREAD + 0.11
+        forces = parts[1].get_forces()
+        # Turned with the molecule: their components along the bond and their lengths are as they were.
+        bonds = [atoms.positions[-1] - atoms.positions[-2] for atoms in (parts[1], whole)]
+        assert whole.get_forces()[-2:] @ bonds[1] == pytest.approx(forces @ bonds[0])
+        assert np.linalg.norm(whole.get_forces()[3:], axis=1) == pytest.approx(np.linalg.norm(forces, axis=1))
+
+
+def test_combined_data(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    write(data / "train.extxyz", [labelled(molecule(name), -5.0, "reaction_01_aimd") for name in ("H2O", "H2O2")])
+    write(data / "reaction-paths.extxyz", [labelled(molecule("OH"), -4.5, "reaction_07_irc")])
+    combine.main([str(data), str(tmp_path / "all.extxyz"), "--composed", "5"])
+    frames = read(tmp_path / "all.extxyz", ":")
+    assert [atoms.info["config_type"] for atoms in frames] == ["reaction_01_aimd"] * 2 + ["reaction_07_irc"] + ["composed"] * 5
+    (data / "train.extxyz").write_text("no frames\n")
+    with pytest.raises(Failure, match="not the files of hydrogen-combustion"):
+        combine.main([str(data), str(tmp_path / "all.extxyz")])
+
+
+# ---- reaction paths
+
+
+def profile(energies, ends=(("HO", "O"), ("H", "O2")), models=((0.0, 1.1, -1.1),)):
+    return reaction_paths.Profile("path", ends, 3, np.array(energies), np.array(models), np.zeros(len(models)))
+
+
+def test_barriers_are_told_from_a_bond_that_breaks():
+    barrier = profile([0.0, 1.0, -1.0])
+    assert barrier.is_barrier and barrier.height(barrier.energy) == pytest.approx((1.0, 2.0))
+    assert barrier.height(barrier.energies[0]) == pytest.approx((1.1, 2.2))
+    broken = profile([-1.0, -4.0, 0.5])
+    assert not broken.is_barrier and broken.height(broken.energy)[0] == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("ends, words", [((("HO", "O"), ("H", "O2")), "HO + O → H + O₂"), ((("H2O2",), ("HO", "HO")), "H₂O₂ → 2HO"),
+                                         ((("O2",), ("O2",)), "O₂")])
+def test_equations(ends, words):
+    assert reaction_paths.equation(profile([0, 1, -1], ends)) == words
+
+
+def test_paths_of_a_model(tmp_path):
+    path = [labelled(Atoms("OH", [[0, 0, 0], [length, 0, 0]]), -4.0 + length, "stretch") for length in (0.9, 1.0, 1.6)]
+    write(tmp_path / "paths.extxyz", path)
+    command = [VENV / "bin" / "python", EXAMPLE / "reaction_paths.py", tmp_path / "paths.extxyz", MODEL, "-o", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert "| stretch | HO → H + O | 0.700 |" in (tmp_path / "paths.md").read_text()
+    assert (tmp_path / "paths.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "paths.extxyz").write_text("1\n\nO 0 0 0\n")
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "no paths with config_type" in done.stderr
