@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "support/error.hpp"
 #include "test_files.hpp"
 
 namespace grapevine {
@@ -42,6 +43,19 @@ TEST(TrainingLogFile, IsReadBack) {
   EXPECT_EQ(records[1].learning_rate, 1e-3);
   EXPECT_EQ(records[1].train_loss, 3);
   EXPECT_EQ(records[1].valid_virial, 0.25);
+}
+
+TEST(TrainingLogFile, IsOfOneTrainingAtATime) {
+  const auto path = test::temporary_path("log.csv");
+  {
+    TrainingLog log(path, 0);
+    log.add(record_of(1));
+    EXPECT_THAT([&] { TrainingLog(path, 0); },
+                ::testing::ThrowsMessage<Error>(HasSubstr("log.csv is being written by another run")));
+    log.add(record_of(2));
+    EXPECT_THAT(epochs_in(path), ElementsAre(1, 2));
+  }
+  EXPECT_NO_THROW(TrainingLog(path, 2));
 }
 
 TEST(TrainingLogFile, IsEmptyWhereThereAreNoReferences) {

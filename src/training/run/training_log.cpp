@@ -108,10 +108,13 @@ std::vector<EpochRecord> read_training_log(const std::filesystem::path& path) {
 TrainingLog::TrainingLog(std::filesystem::path path, int epochs_kept) : path_(std::move(path)) {
   std::string text = header();
   std::error_code ignored;
-  if (epochs_kept > 0 && std::filesystem::exists(path_, ignored))
+  const bool is_there = std::filesystem::exists(path_, ignored);
+  if (is_there) lock_.emplace(path_);
+  if (epochs_kept > 0 && is_there)
     for (const EpochRecord& record : read_training_log(path_))
       if (record.epoch <= epochs_kept) text += line_of(record);
   write_text_file(path_, text);
+  lock_.emplace(path_);  // another file now
   file_.open(path_, std::ios::binary | std::ios::app);
   if (!file_) throw Error(fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
 }

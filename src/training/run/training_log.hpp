@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <vector>
 
+#include "support/file_lock.hpp"
 #include "training/report/training_summary.hpp"
 
 namespace grapevine {
@@ -17,7 +19,8 @@ std::filesystem::path log_path(const std::filesystem::path& output);
 class TrainingLog {
  public:
   /// Starts a new log, or goes on with the one that is there, of which the lines of the first `epochs_kept` epochs
-  /// stay: those beyond, of epochs that are done again, are dropped. Throws Error if it cannot be read or written.
+  /// stay: those beyond, of epochs that are done again, are dropped. Throws Error if it cannot be read or written, or
+  /// if another training is writing it.
   TrainingLog(std::filesystem::path path, int epochs_kept);
 
   /// Adds a line, which is on its way to disk when this returns. Throws Error if it cannot be written.
@@ -25,6 +28,7 @@ class TrainingLog {
 
  private:
   std::filesystem::path path_;
+  std::optional<FileLock> lock_;
   std::ofstream file_;
 };
 
