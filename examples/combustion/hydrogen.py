@@ -1,7 +1,7 @@
 """Burning of hydrogen and oxygen: python hydrogen.py MODEL1 MODEL2 ... FOLDER
 
-Runs in.burn at several temperatures, one after the other, with a committee whose first model gives the forces, and
-measures what it wrote: species against time, the delay until the gas burns, and where the committee is at odds.
+Runs in.burn at several temperatures with a committee whose first model gives the forces, and measures what it wrote:
+species against time, the delay until the gas burns, and where the committee is at odds.
 hydrogen.txt, a table, hydrogen.png and deviations.png, pictures, in FOLDER; species.csv in the folder of each run. Where
 Cantera is installed (PyPI), a reactor with its mechanism of hydrogen stands beside. What is computed and how:
 docs/combustion.md.
@@ -23,9 +23,9 @@ from hydrogen_pictures import draw, draw_deviations, make_table  # noqa: E402
 from kinetics import react  # noqa: E402
 from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 
-STEP = 0.0002  # ps, of in.burn
-HEAT = 2500  # steps of its thermostat
-FRAME_STEPS = 250
+STEP = 0.00025  # ps, of in.burn
+HEAT = 2000  # steps of its thermostat
+FRAME_STEPS = 200
 APART = 2.8  # Angstrom, of molecules at the start
 
 
@@ -38,7 +38,8 @@ def parse_arguments(arguments):
     add("--time", type=float, default=100.0, metavar="PS", help="ps at constant energy (default: 100)")
     add("--oxygen", type=int, default=200, metavar="N", help="molecules of O2, with twice as many of H2 (default: 200)")
     add("--density", type=float, default=0.1, metavar="G/CM3", help="default: 0.1")
-    add("--ranks", type=int, default=2, metavar="N", help="MPI ranks (default: 2)")
+    add("--ranks", type=int, default=2, metavar="N", help="MPI ranks of a run (default: 2)")
+    add("--at-once", type=int, default=1, metavar="N", help="runs side by side (default: 1)")
     add("--precision", choices=["double", "mixed"], default="mixed", help="default: mixed")
     add("--seed", type=int, default=51966, metavar="N", help="of places and velocities (default: 51966)")
     add("--evaluate", action="store_true", help="run nothing: evaluate the runs in FOLDER again")
@@ -51,10 +52,10 @@ def parse_arguments(arguments):
 
 def check(options):
     limits = {"time": (10 * FRAME_STEPS * STEP, 1e6), "oxygen": (8, 10000000), "density": (0.001, 0.3),
-              "ranks": (1, 10000), "seed": (1, 900000000)}  # LAMMPS takes no larger seed
+              "ranks": (1, 10000), "at_once": (1, 1000), "seed": (1, 900000000)}  # LAMMPS takes no larger seed
     for name, (low, high) in limits.items():
         if not low <= getattr(options, name) <= high:
-            raise Failure(f"--{name} {getattr(options, name):g}: it has to be from {low:g} to {high:g}")
+            raise Failure(f"--{name.replace('_', '-')} {getattr(options, name):g}: it has to be from {low:g} to {high:g}")
     for temperature in options.temperatures:
         if not 1000 <= temperature <= 6000:
             raise Failure(f"--temperatures {temperature:g}: it has to be from 1000 to 6000")
@@ -88,7 +89,7 @@ def run_lammps(options):
     runs = make_runs(options)
     count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
     print(f"{count} of {runs[0].steps} steps, {len(gas)} atoms, files in {options.folder}", file=sys.stderr)
-    run_all(runs, 1)
+    run_all(runs, options.at_once)
 
 
 def main(arguments):

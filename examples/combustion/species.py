@@ -20,8 +20,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from command_line import Failure, Parser, run_program  # noqa: E402
 
 ORDER = "CHNO"  # of elements in a formula
-# Angstrom: between the longest bond that a hot molecule stretches to and the nearest atom that is not bound.
-BONDS = {"HH": 1.05, "HO": 1.35, "OO": 1.75}
+# Angstrom: bonds of hot molecules stretch nearly so far, and atoms that are not bound hardly come so close.
+BONDS = {"HH": 1.35, "HO": 1.55, "OO": 1.85}
 
 
 @dataclass

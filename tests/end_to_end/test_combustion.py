@@ -120,7 +120,7 @@ def test_whole_example(tmp_path, grapevine):
     for name in ("hydrogen.png", "deviations.png"):
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((tmp_path / "out" / "1000K" / "species.csv").open()))
-    assert [int(row["step"]) for row in rows] == list(range(0, 2501, 250))
+    assert [int(row["step"]) for row in rows] == list(range(0, 2001, 200))
     again = example(tmp_path / "out", "--temperatures", 1000, "--evaluate")
     assert again.returncode == 0 and again.stdout == done.stdout
 
@@ -132,6 +132,7 @@ def test_whole_example(tmp_path, grapevine):
         (["--temperatures", "3000", "3000"], "twice"),
         (["--time", "0.1"], "--time 0.1"),
         (["--oxygen", "2"], "--oxygen 2"),
+        (["--at-once", "0"], "--at-once 0"),
         (["--density", "0.5"], "--density 0.5"),
         (["--evaluate"], "4000K: not the files of a finished run"),
         (["--grapevine", "no-such-program"], "no-such-program"),
