@@ -141,6 +141,9 @@ void PairGrapevine::coeff(int narg, char **arg)
     if (names_model(arg[i]))
       error->all(FLERR, "pair_coeff for grapevine names model {} after element {}; give all models before the elements",
                  arg[i], arg[i - 1]);
+  if (first == narg)
+    error->all(FLERR, "pair_coeff for grapevine names 0 elements for {} atom types; {} is taken for a model file",
+               atom->ntypes, arg[narg - 1]);
   if (narg - first != atom->ntypes)
     error->all(FLERR,
                "pair_coeff for grapevine names {} elements for {} atom types; give one element (or NULL) per type",

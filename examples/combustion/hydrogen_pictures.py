@@ -10,6 +10,7 @@ from burning import BURNT, reached
 SHOWN = {"H2": "tab:blue", "O2": "tab:red", "H2O": "black", "HO": "tab:orange", "H": "tab:cyan", "O": "tab:pink",
          "HO2": "tab:green", "H2O2": "tab:purple"}
 CANTERA = {"HO": "OH"}  # names of its species where they are others
+FREQUENT = 0.003  # share of atoms that gives a molecule a row of its own
 LARGEST = 6  # atoms in a structure of the data
 CROWDS = [(0, 5), (6, 9), (10, 14), (15, 1000)]  # neighbours of an atom
 
@@ -71,9 +72,12 @@ def describe_deviations(runs):
             middle, high, highest = np.percentile(values[chosen], [50, 95, 99])
             rows.append([name, f"{chosen.mean():.3%}", f"{middle:.3f}", f"{high:.2f}", f"{highest:.2f}"])
 
-    for name in SHOWN:
+    found, numbers = np.unique(formulas, return_counts=True)
+    others = [name for name in found[np.argsort(-numbers)] if name not in SHOWN]
+    frequent = [name for name in others if np.mean(formulas == name) >= FREQUENT]
+    for name in [*SHOWN, *frequent]:
         add(subscript(name), formulas == name)
-    add("any other molecule", ~np.isin(formulas, list(SHOWN)))
+    add("any other molecule", ~np.isin(formulas, [*SHOWN, *frequent]))
     for low, high in CROWDS:
         add(f"{low} to {high} neighbours" if high < 1000 else f"{low} neighbours and more",
             (neighbours >= low) & (neighbours <= high))
@@ -122,9 +126,9 @@ def draw_deviations(path, runs):
     axis.text(0, 0.98, f" in the data: up to\n {LARGEST - 1} neighbours", transform=axis.get_xaxis_transform(), va="top",
               fontsize="small", color="0.35")
     axis.set_xlim(-0.5, max(numbers) + 0.5)
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.3 * axis.get_ylim()[1])
     axis.set_xlabel("neighbours within 5 Å")
     axis.set_ylabel("deviation of the force (eV/Å)")
-    axis.legend(frameon=False, loc="center left")
+    axis.legend(frameon=False, loc="upper right")
     figure.savefig(path, dpi=100)
     plt.close(figure)

@@ -39,5 +39,8 @@ def write_data(path, atoms):
 if __name__ == "__main__":
     if not 2 <= len(sys.argv) <= 5:
         sys.exit(__doc__.splitlines()[0])
-    values = [kind(text) for kind, text in zip((int, float, int), sys.argv[2:])]
+    try:
+        values = [kind(text) for kind, text in zip((int, float, int), sys.argv[2:])]
+    except ValueError as error:
+        sys.exit(f"argyrodite.py: error: {error}")
     write_data(sys.argv[1], build(*(values or [2])))

@@ -40,6 +40,9 @@ class Result:
     virial: NDArray[np.float64]
     stress: NDArray[np.float64] | None
 
+    def __repr__(self) -> str:
+        return f"<Result of {len(self.energies)} atoms, {self.energy:.6f} eV>"
+
 
 def arrays_of(
     atoms: ase.Atoms,

@@ -108,6 +108,7 @@ void draw(const Options& options, const Runs& runs, const std::vector<Domain>& d
   LineChart chart;
   chart.title = "Ghosts one cutoff deep and as deep as the receptive field";
   chart.x_label = "message layers T";
+  chart.x_scale = AxisScale::counting;
   chart.y_label = "microseconds per own atom and step";
   int color = 0;
   for (std::size_t first = 0; first < domains.size(); first += static_cast<std::size_t>(options.most_layers)) {

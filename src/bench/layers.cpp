@@ -81,6 +81,7 @@ void draw(const Options& options, const std::vector<Spread>& times, const Line& 
   LineChart chart;
   chart.title = fmt::format("Cost of message layers, {} atoms, 1 rank", atoms);
   chart.x_label = "message layers T";
+  chart.x_scale = AxisScale::counting;
   chart.y_label = "microseconds per atom and step";
   chart.series = {measured, fit};
   chart.notes = {fmt::format("{:.3g} + {:.3g} T", line.intercept, line.slope),

@@ -98,6 +98,7 @@ class Evaluation {
     const std::vector<std::filesystem::path> outputs = {options_.output, options_.plot};
     for (const std::filesystem::path& output : outputs) check_not_input(output, inputs);
     check_different(outputs);
+    if (!options_.plot.empty()) const AtomicFile probe(options_.plot);
   }
 
   bool next_frame(ExtxyzReader& reader, Frame& frame) const {

@@ -26,6 +26,22 @@ int report(const char* message) {
   return 1;
 }
 
+/// The words that bring the help of the command that was being read.
+std::string help_of(const CLI::App& app) {
+  std::string words = app.get_name();
+  for (const CLI::App* one = &app; !one->get_subcommands().empty();) {
+    one = one->get_subcommands().front();
+    words += " " + one->get_name();
+  }
+  return words + " --help";
+}
+
+std::string what_is_wrong(const CLI::App& app, const CLI::ParseError& problem, int argc, char** argv) {
+  const bool names_none = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
+  if (names_none) return fmt::format("there is no command {}; {} lists all", argv[1], help_of(app));
+  return fmt::format("{}; see {}", problem.what(), help_of(app));
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Message passing neural network potentials for large-scale molecular dynamics", "grapevine");
   app.set_version_flag("--version", "grapevine " GRAPEVINE_VERSION);
@@ -42,7 +58,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    if (problem.get_exit_code() != 0) return report(fmt::format("{}; see grapevine --help", problem.what()).c_str());
+    if (problem.get_exit_code() != 0) return report(what_is_wrong(app, problem, argc, argv).c_str());
     std::ostringstream text;
     code = app.exit(problem, text, text);
     grapevine::print_text(text.str());

@@ -107,7 +107,10 @@ ReannState read_reann_state(const TorchArchive& archive) {
   ReannState state = reader.take();
   state.kind = std::move(kind);
   if (!state.find("density.rs"))
-    throw Error(fmt::format("{}: no REANN model in this PyTorch file (no tensor density.rs)", archive.name));
+    throw Error(
+        fmt::format("{}: no REANN model in this PyTorch file (no tensor density.rs); what grapevine export --to mace "
+                    "writes is for mace-torch and not read back",
+                    archive.name));
   return state;
 }
 

@@ -354,6 +354,7 @@ def test_bad_structures_are_one_clear_line_and_leave_no_file(case, threads, grap
         (["missing.extxyz"], "missing.extxyz"),
         (["."], "folder"),
         (["good.extxyz", "--plot", "plot.jpg"], ".png, .svg or .pdf"),
+        (["good.extxyz", "--plot", "no-such-folder/plot.png"], "no-such-folder"),
         (["good.extxyz", "--plot", "plot.png"], "no reference values"),
         (["good.extxyz", "--energy-key", "e_dft"], "'e_dft'"),
         (["good.extxyz", "-o", "nowhere/out.extxyz"], "nowhere"),

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
-from lammps_run import MEASURE, dump, fcc_mixture, relative_difference, setup, thermal_velocities, write_data
+from lammps_run import MEASURE, ROOT, dump, fcc_mixture, relative_difference, setup, thermal_velocities, write_data
 
 ELEMENTS = ["O", "C", "Ni"]
 CUTOFF = 5.0
@@ -133,3 +133,12 @@ def test_a_run_on_two_ranks_gives_the_same_bits_every_time(lammps, tmp_path, thr
     first, second = (lammps(script(three_layer, 20), 2) for _ in range(2))
     for name in ("x", "v", "f", "energy", "stress"):
         assert (first.atoms()[name] == second.atoms()[name]).all()
+
+
+def test_the_shipped_alloy_is_the_same_on_any_number_of_ranks(lammps):
+    settings = {"model": ROOT / "models" / "nbmotaw.safetensors", "cells": 4, "heat": 0, "hold": 0, "measure": 0}
+    words = [word for name, value in settings.items() for word in ("-var", name, str(value))]
+    script_of_example = (ROOT / "examples" / "alloy" / "in.alloy").read_text()
+    one, two, four = (lammps(script_of_example, ranks, arguments=words).row for ranks in (1, 2, 4))
+    assert two["PotEng"] == pytest.approx(one["PotEng"], rel=1e-9)
+    assert four["PotEng"] == pytest.approx(one["PotEng"], rel=1e-9)

@@ -238,7 +238,7 @@ def refused(folder, told, *words):
 
 @pytest.mark.parametrize("old, new, told", [
     ("number = 4", "numbr = 4", "run.toml: unknown key select.numbr"),
-    ("ase.calculators.emt.EMT", "no.such.Thing", "cannot import no.such.Thing"),
+    ("ase.calculators.emt.EMT", "no.such.Thing", "cannot import no.such.Thing: No module named 'no'; install what has it for"),
     ("ase.calculators.emt.EMT\"", "tempfile.mkdtemp\"\nkeywords = { depth = 3 }", "cannot be made"),
     ("epochs = 12", "epoch = 12", "epoch"),
     ("epochs = 12", "epochs = -3", "epochs"),

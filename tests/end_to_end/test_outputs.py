@@ -149,3 +149,9 @@ def test_models_are_written_through_links(call, tmp_path):
         assert (tmp_path / "link.safetensors").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.safetensors", "target.safetensors"]
     assert call("info", "target.safetensors").returncode == 0
+
+
+def test_errors_of_the_command_line_name_the_command(refused):
+    assert refused("frobnicate").rstrip().endswith("there is no command frobnicate; grapevine --help lists all")
+    assert refused("lamps", "-in", "x").rstrip().endswith("there is no command lamps; grapevine --help lists all")
+    assert refused("bench", "water").rstrip().endswith("see grapevine bench water --help")

@@ -248,7 +248,7 @@ def test_a_checkpoint_of_other_options_is_refused(train):
     with pytest.raises(grapevine.Error, match="checkpoint") as problem:
         train(resume=True, lr=0.02)
     assert "\n" not in str(problem.value)
-    with pytest.raises(grapevine.Error, match="nothing.checkpoint.safetensors"):
+    with pytest.raises(grapevine.Error, match="no training to go on with: nothing.checkpoint.safetensors"):
         train(resume=True, output="nothing.safetensors")
 
 

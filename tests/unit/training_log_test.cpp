@@ -75,8 +75,7 @@ TEST(TrainingLogFile, GoesOnAfterTheEpochsThatAreKept) {
     for (int epoch = 1; epoch <= 5; ++epoch) log.add(record_of(epoch));
   }
   std::ofstream(path, std::ios::app) << "6,3.0,1e-";  // as a crash leaves it
-  TrainingLog log(path, 3);
-  log.add(record_of(4));
+  TrainingLog(path, 3).add(record_of(4));
   EXPECT_THAT(epochs_in(path), ElementsAre(1, 2, 3, 4));
   TrainingLog(path, 0);
   EXPECT_THAT(epochs_in(path), ElementsAre());

@@ -56,6 +56,8 @@ def find(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as problem:
+        raise Error(f"cannot import {path}: {problem}; install what has it for {sys.executable}") from None
     except (ImportError, ValueError, AttributeError) as problem:
         raise Error(f"cannot import {path}: {problem}") from None
 

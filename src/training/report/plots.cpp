@@ -201,11 +201,11 @@ std::vector<Picture> parity_plots(const SetResult& set) {
   return pictures;
 }
 
-std::vector<Picture> error_histograms(const SetResult& set) {
+std::vector<Picture> error_histograms(const SetResult& set, const std::string& where) {
   std::vector<Picture> pictures;
-  const auto add = [&](const char* title, const char* unit, const std::vector<double>& errors,
+  const auto add = [&](const std::string& title, const char* unit, const std::vector<double>& errors,
                        const ErrorStatistics& statistics) {
-    if (!errors.empty()) pictures.push_back(error_histogram({title, unit, errors, statistics}));
+    if (!errors.empty()) pictures.push_back(error_histogram({title + where, unit, errors, statistics}));
   };
   add("Errors of energy per atom", "meV/atom", set.energy_errors, set.errors.energy_per_atom);
   add("Errors of force components", "meV/\u00c5", set.force_errors, set.errors.forces);
@@ -255,7 +255,7 @@ void write_training_plots(const std::filesystem::path& folder, const TrainingSum
       name += fmt::format("{}{}", name.empty() ? "" : "_", names.size() + 1);
     names.push_back(name);
     draw_if_any(folder / fmt::format("parity_{}.png", name), parity_plots(*set), 3);
-    for (Picture& picture : error_histograms(*set)) histograms.push_back(std::move(picture));
+    for (Picture& picture : error_histograms(*set, ": " + set->name)) histograms.push_back(std::move(picture));
   }
   draw_if_any(folder / "histograms.png", std::move(histograms), 2);
   std::vector<Picture> dimers = dimer_plots(summary.dimers);

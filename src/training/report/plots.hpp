@@ -17,8 +17,8 @@ std::vector<Picture> learning_curves(const std::vector<EpochRecord>& epochs);
 /// Prediction against reference of energy, forces and virial: those of them there are.
 std::vector<Picture> parity_plots(const SetResult& set);
 
-/// Distributions of the errors of the same quantities.
-std::vector<Picture> error_histograms(const SetResult& set);
+/// Distributions of the errors of the same quantities; `where` ends their titles.
+std::vector<Picture> error_histograms(const SetResult& set, const std::string& where = {});
 
 /// All curves in one picture, or one picture each where they are many; the repulsive wall is cut off so that the wells
 /// can be seen. Curves beyond the first 36 are left out.

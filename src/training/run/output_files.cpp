@@ -30,6 +30,14 @@ Paths files_of(const std::filesystem::path& model) {
   return {model, checkpoint_path(model), log_path(model), report_path(model)};
 }
 
+void check_can_go_on(const TrainingOptions& options) {
+  std::error_code ignored;
+  if (!options.resume || options.committee > 1 || std::filesystem::exists(checkpoint_path(options.output), ignored))
+    return;
+  throw Error(fmt::format("there is no training to go on with: {} is not there; without --resume one begins",
+                          checkpoint_path(options.output).string()));
+}
+
 void check_is_new(const TrainingOptions& options, const std::filesystem::path& model) {
   std::error_code ignored;
   if (options.overwrite || (options.resume && std::filesystem::exists(checkpoint_path(model), ignored))) return;
@@ -71,6 +79,7 @@ void check_output(const TrainingOptions& options, const std::filesystem::path& c
     check_is_new(options, model);
   }
   const AtomicFile probe(options.output);
+  check_can_go_on(options);
 }
 
 }  // namespace grapevine
