@@ -23,6 +23,8 @@ int usable_cores() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
 }
 
+constexpr double busy = 0.7;  // load of a machine that has more to do than to measure
+
 double load_average() {
   double load = 0;
   return getloadavg(&load, 1) == 1 ? load : 0;
@@ -44,9 +46,11 @@ nlohmann::ordered_json describe_machine() {
 }
 
 std::string machine_line(const nlohmann::ordered_json& machine) {
-  return fmt::format("{}, {} cores, {}, load at start {:.2f}, {}", machine.at("processor").get<std::string>(),
-                     machine.at("cores").get<int>(), machine.at("compiler").get<std::string>(),
-                     machine.at("load_at_start").get<double>(), machine.at("date").get<std::string>());
+  const double load = machine.at("load_at_start").get<double>();
+  const char* word = load > busy ? " (others are at work: these times say little)" : "";
+  return fmt::format("{}, {} cores, {}, load at start {:.2f}{}, {}", machine.at("processor").get<std::string>(),
+                     machine.at("cores").get<int>(), machine.at("compiler").get<std::string>(), load, word,
+                     machine.at("date").get<std::string>());
 }
 
 }  // namespace grapevine::bench

@@ -184,9 +184,17 @@ class Water {
                     "mace-torch: energy and forces in float32, its neighbour list not timed. Microseconds per "
                     "atom and step: median (lowest .. highest) over the rounds ({}).",
                     atoms_.size(), options_.precision, options_.rounds));
-    results_.add_table({"model", "Grapevine", "mace-torch as it comes", "mace-torch at its best", "its best over ours",
-                        "largest difference of forces, over the largest force"},
-                       rows);
+    std::vector<std::string> columns = {"model",
+                                        "Grapevine",
+                                        "mace-torch as it comes",
+                                        "mace-torch at its best",
+                                        "its best over ours",
+                                        "largest difference of forces, over the largest force"};
+    if (std::ranges::none_of(subjects_, [](const Subject& subject) { return bool(subject.peer); })) {
+      columns.resize(2);
+      for (std::vector<std::string>& row : rows) row.resize(2);
+    }
+    results_.add_table(columns, rows);
   }
 
   void add_peer(const Subject& subject, const std::vector<Run>& ours, std::vector<std::string>& row) {

@@ -175,6 +175,8 @@ TEST(Safetensors, FilesOfOtherFormatsAreToldByName) {
   const std::string hdf5 = "\x89HDF\r\n\x1a\n" + std::string(20, '\0');
   EXPECT_EQ(error_of([&] { TensorFile::parse(test::to_bytes(hdf5), "a.h5"); }),
             "a.h5: this is an HDF5 file, not a model file");
+  EXPECT_EQ(error_of([&] { TensorFile::parse(test::to_bytes("192\nLattice=\"12 0 0\"\n"), "water.xyz"); }),
+            "water.xyz: not a safetensors file but a text");
 }
 
 }  // namespace

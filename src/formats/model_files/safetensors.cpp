@@ -98,6 +98,15 @@ std::string printable(const std::string& text) {
   return json(text).dump(-1, ' ', true, json::error_handler_t::replace);
 }
 
+bool is_text(std::span<const std::byte> bytes) {
+  constexpr std::size_t enough = 64;
+  constexpr unsigned char largest_of_utf8 = 0xf4;
+  return std::ranges::all_of(bytes.first(std::min(bytes.size(), enough)), [](std::byte byte) {
+    const auto code = std::to_integer<unsigned char>(byte);
+    return (code >= ' ' && code <= largest_of_utf8) || code == '\t' || code == '\n' || code == '\r';
+  });
+}
+
 [[noreturn]] void fail_as_another_format(std::span<const std::byte> bytes, std::uint64_t length,
                                          const std::string& file) {
   const std::string_view format = known_format({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -108,6 +117,7 @@ std::string printable(const std::string& text) {
                     file));
   if (!format.empty() && format != safetensors_format)
     throw Error(fmt::format("{}: this is {}, not a model file", file, format));
+  if (is_text(bytes)) throw Error(fmt::format("{}: not a safetensors file but a text", file));
   throw Error(fmt::format("{}: not a safetensors file, or cut off: its first 8 bytes announce a header of {} bytes",
                           file, length));
 }
