@@ -1,10 +1,11 @@
 """What the files of a run of in.burn say. Times in ps, lengths in Angstrom, forces in eV/Angstrom."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from command_line import Failure
-from report import ConstantEnergy, measure_constant_energy, read_last_loop, read_thermo
+from report import ConstantEnergy, fit_drift, read_last_loop, read_thermo
 from scipy.spatial import cKDTree
 from species import count_species, molecules, read_frames, write_species
 
@@ -14,6 +15,7 @@ BURNT = 0.2  # of the hydrogen is water: the delay ends
 CUTOFF = 5.0  # whose neighbours tell how crowded an atom is
 MOST_FRAMES = 100  # for deviations
 SMOOTH = 1.0  # ps, of the temperature
+RUNAWAY = 3  # times the temperature at the start: atoms have fallen into each other
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Burning:
     energy: ConstantEnergy
     microseconds: float  # per atom, step and core
     deviations: Deviations
+    ran_away: float  # when the models failed; what follows is left out. NaN if they did not
 
     @property
     def delay(self):
@@ -60,10 +63,17 @@ def smooth(values, width):
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
+def measure_energy(atoms, time, temperature, total):
+    energy = 1e3 * (total - total.mean()) / atoms
+    slope, error, intercept = fit_drift(time, energy)
+    return ConstantEnergy(atoms, time, temperature, energy, slope * time + intercept, 1e3 * slope, 1e3 * error)
+
+
 def measure_deviations(path, frames):
+    """Of some of the first frames of a dump."""
     every = max(1, frames // MOST_FRAMES)
     values, formulas, neighbours = [], [], []
-    for n, frame in enumerate(read_frames(path)):
+    for n, frame in enumerate(islice(read_frames(path), frames)):
         if n % every:
             continue
         labels, names = molecules(frame)
@@ -83,16 +93,20 @@ def evaluate(folder, temperature, step):
         write_species(folder / "species.csv", steps, counts)
         thermo, is_measured = read_thermo(folder / "thermo.csv")
         seconds, ranks, done, atoms = read_last_loop(folder / "log.lammps")
-        energy = measure_constant_energy(folder)
-        deviations = measure_deviations(dump, len(steps))
+        time, temperatures, total = (thermo[name][is_measured] for name in ("time", "temperature", "total"))
+        gone = np.flatnonzero(temperatures > RUNAWAY * temperature)
+        ran_away = time[gone[0]] if gone.size else np.nan
+        kept = time < ran_away if gone.size else np.ones(len(time), bool)
+        frames = np.count_nonzero(steps * step < ran_away) if gone.size else len(steps)
+        energy = measure_energy(atoms, time[kept], temperatures[kept], total[kept])
+        deviations = measure_deviations(dump, frames)
     except (OSError, ValueError, IndexError, KeyError, TypeError, StopIteration) as error:
         raise Failure(f"{folder}: not the files of a finished run of in.burn: {error}") from None
     mass = sum(MASSES[element] for element in first.elements)
     hydrogen = np.count_nonzero(first.elements == "H") / 2
-    time = thermo["time"][is_measured]
     width = round(SMOOTH / (time[1] - time[0]))
     return Burning(
-        target=temperature, density=GRAM_PER_CM3 * mass / np.prod(first.lengths), time=steps * step,
-        species={name: number / hydrogen for name, number in counts.items()}, thermo_time=time,
-        temperature=smooth(thermo["temperature"][is_measured], width), energy=energy,
-        microseconds=1e6 * seconds * ranks / (done * atoms), deviations=deviations)
+        target=temperature, density=GRAM_PER_CM3 * mass / np.prod(first.lengths), time=steps[:frames] * step,
+        species={name: number[:frames] / hydrogen for name, number in counts.items()}, thermo_time=time[kept],
+        temperature=smooth(temperatures[kept], width), energy=energy,
+        microseconds=1e6 * seconds * ranks / (done * atoms), deviations=deviations, ran_away=ran_away)

@@ -26,6 +26,7 @@ from runs import Run, prepare_runs, run_all, run_folder  # noqa: E402
 STEP = 0.00025  # ps, of in.burn
 HEAT = 2000  # steps of its thermostat
 FRAME_STEPS = 200
+LONGER = 4  # times as long as the run the reactor is followed
 APART = 2.8  # Angstrom, of molecules at the start
 
 
@@ -97,7 +98,7 @@ def main(arguments):
     if not options.evaluate:
         run_lammps(options)
     found = [evaluate(run_folder(options, it), it, STEP) for it in sorted(options.temperatures)]
-    reactors = [react(it.target, it.density, it.time[-1]) for it in found]
+    reactors = [react(it.target, it.density, LONGER * it.time[-1]) for it in found]
     title = f"H₂ and O₂ (2 : 1), {found[0].energy.atoms} atoms, {found[0].density:.3g} g/cm³"
     table = make_table(title, found, reactors)
     draw(options.folder / "hydrogen.png", title, found, reactors)

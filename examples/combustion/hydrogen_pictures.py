@@ -44,17 +44,19 @@ def make_table(title, runs, reactors):
         rows.append([name, *values])
 
     add("at constant energy (ps)", (f"{run.time[-1]:.0f}" for run in runs))
+    if any(np.isfinite(run.ran_away) for run in runs):
+        add("the models failed at (ps)", (format_time(run.ran_away) for run in runs))
     add(f"delay, until {BURNT:.0%} of the hydrogen is water (ps)", (format_time(run.delay) for run in runs))
     if all(reactors):
         add("  by the reactor", (format_time(reached(it.time, species_of(it, "H2O"))) for it in reactors))
     add("temperature at the end (K)", (f"{run.temperature[-len(run.temperature) // 20:].mean():.0f}" for run in runs))
     if all(reactors):
-        add("  by the reactor", (f"{it.temperature[-1]:.0f}" for it in reactors))
+        add("  by the reactor", (f"{it.at(run.time[-1], it.temperature):.0f}" for it, run in zip(reactors, runs)))
     for name in SHOWN:
         add(f"{subscript(name)} at the end, for each H₂ at the start",
             (f"{np.mean(run.species.get(name, np.zeros(20))[-20:]):.3f}" for run in runs))
         if all(reactors):
-            add("  by the reactor", (f"{species_of(it, name)[-1]:.3f}" for it in reactors))
+            add("  by the reactor", (f"{it.at(run.time[-1], species_of(it, name)):.3f}" for it, run in zip(reactors, runs)))
     add("energy drift (meV/atom/ns)", (f"{run.energy.drift:.1f} ± {run.energy.error:.1f}" for run in runs))
     add("µs per atom, step and core", (f"{run.microseconds:.1f}" for run in runs))
     return "\n".join([title, "-" * len(title), *format_rows(rows), "", *describe_deviations(runs)])
@@ -106,6 +108,7 @@ def draw(path, title, runs, reactors):
         hot.set_title(f"{run.target:g} K", fontsize="medium")
         gas.set_xlabel("time (ps)")
         gas.set_xlim(0, run.time[-1])
+        hot.set_ylim(top=1.05 * max(run.temperature.max(), run.target))
     axes[0, 0].set_ylabel("temperature (K)")
     axes[1, 0].set_ylabel("molecules for each H$_2$ at the start")
     axes[1, -1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))

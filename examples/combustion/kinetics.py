@@ -20,6 +20,9 @@ class Reactor:
     temperature: np.ndarray
     species: dict
 
+    def at(self, time, values):
+        return np.interp(time, self.time, values)
+
 
 def react(temperature, density, end, oxygen=0.5):
     """Burns a gas from a temperature (K) and density (g/cm3) until `end` (ps); None without Cantera.
