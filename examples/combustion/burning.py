@@ -98,6 +98,8 @@ def evaluate(folder, temperature, step):
         ran_away = time[gone[0]] if gone.size else np.nan
         kept = time < ran_away if gone.size else np.ones(len(time), bool)
         frames = np.count_nonzero(steps * step < ran_away) if gone.size else len(steps)
+        if frames < 2:
+            raise Failure(f"{folder}: the models failed at once: {temperatures.max():.0f} K")
         energy = measure_energy(atoms, time[kept], temperatures[kept], total[kept])
         deviations = measure_deviations(dump, frames)
     except (OSError, ValueError, IndexError, KeyError, TypeError, StopIteration) as error:

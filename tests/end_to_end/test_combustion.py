@@ -105,6 +105,32 @@ def test_delay_is_where_a_fifth_of_the_hydrogen_is_water():
     assert np.isnan(burning.reached(time, np.full(4, 0.1)))
 
 
+def write_run(folder, kelvin):
+    """Files as in.burn leaves them: a frame and a row of thermo.csv each 0.05 ps, at the temperatures of `kelvin`."""
+    folder.mkdir(parents=True)
+    frames = [gas() for _ in kelvin]
+    write_dump(folder / "frames.lammpstrj", frames)
+    text = (folder / "frames.lammpstrj").read_text()
+    for n in range(len(kelvin)):
+        text = text.replace(f"ITEM: TIMESTEP\n{250 * n}\n", f"ITEM: TIMESTEP\n{200 * n}\n")
+    (folder / "frames.lammpstrj").write_text(text)
+    rows = [f"nve,{0.05 * n:.2f},{value},-30,{-20 + 0.001 * (n % 2)},1000" for n, value in enumerate(kelvin)]
+    (folder / "thermo.csv").write_text("phase,time,temperature,potential,total,pressure\n" + "\n".join(rows) + "\n")
+    (folder / "log.lammps").write_text(f"Loop time of 10 on 1 procs for 2000 steps with {len(frames[0])} atoms\n")
+
+
+def test_what_follows_a_runaway_is_left_out(tmp_path):
+    write_run(tmp_path / "whole", [4000] * 6)
+    write_run(tmp_path / "lost", [4000] * 4 + [13000, 4e6])
+    write_run(tmp_path / "at-once", [1e5] * 6)
+    whole, lost = (burning.evaluate(tmp_path / name, 4000, 0.00025) for name in ("whole", "lost"))
+    assert np.isnan(whole.ran_away) and len(whole.time) == 6
+    assert lost.ran_away == pytest.approx(0.2) and len(lost.time) == 4 and lost.temperature.max() == pytest.approx(4000)
+    assert lost.deviations.values.size == 4 * len(gas())
+    with pytest.raises(Failure, match="failed at once: 100000 K"):
+        burning.evaluate(tmp_path / "at-once", 4000, 0.00025)
+
+
 def example(folder, *arguments, models=(MODEL, MODEL)):
     command = [VENV / "bin" / "python", EXAMPLE / "hydrogen.py", *models, folder, *arguments]
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
