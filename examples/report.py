@@ -92,11 +92,15 @@ def measure_constant_energy(folder):
     """What thermo.csv and log.lammps in a folder tell of the constant energy part of a run."""
     thermo, is_nve = read_thermo(folder / "thermo.csv")
     atoms = read_last_loop(folder / "log.lammps")[3]
-    time, energy = thermo["time"][is_nve], 1e3 * thermo["total"][is_nve] / atoms
+    return constant_energy(atoms, *(thermo[name][is_nve] for name in ("time", "temperature", "total")))
+
+
+def constant_energy(atoms, time, temperature, total):
+    """A ConstantEnergy from series over time: ps, K, eV."""
+    energy = 1e3 * total / atoms
     energy -= energy.mean()
     slope, error, intercept = fit_drift(time, energy)
-    return ConstantEnergy(atoms, time, thermo["temperature"][is_nve], energy, slope * time + intercept, 1e3 * slope,
-                          1e3 * error)
+    return ConstantEnergy(atoms, time, temperature, energy, slope * time + intercept, 1e3 * slope, 1e3 * error)
 
 
 def draw_drift(axis, run, start):

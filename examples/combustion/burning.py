@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 from command_line import Failure
-from report import ConstantEnergy, fit_drift, read_last_loop, read_thermo
+from report import ConstantEnergy, constant_energy, read_last_loop, read_thermo
 from scipy.spatial import cKDTree
 from species import count_species, molecules, read_frames, write_species
 
@@ -63,12 +63,6 @@ def smooth(values, width):
     return np.convolve(values, kernel, "same") / np.convolve(np.ones_like(values), kernel, "same")
 
 
-def measure_energy(atoms, time, temperature, total):
-    energy = 1e3 * (total - total.mean()) / atoms
-    slope, error, intercept = fit_drift(time, energy)
-    return ConstantEnergy(atoms, time, temperature, energy, slope * time + intercept, 1e3 * slope, 1e3 * error)
-
-
 def measure_deviations(path, frames):
     """Of some of the first frames of a dump."""
     every = max(1, frames // MOST_FRAMES)
@@ -100,7 +94,7 @@ def evaluate(folder, temperature, step):
         frames = np.count_nonzero(steps * step < ran_away) if gone.size else len(steps)
         if frames < 2:
             raise Failure(f"{folder}: the models failed at once: {temperatures.max():.0f} K")
-        energy = measure_energy(atoms, time[kept], temperatures[kept], total[kept])
+        energy = constant_energy(atoms, time[kept], temperatures[kept], total[kept])
         deviations = measure_deviations(dump, frames)
     except (OSError, ValueError, IndexError, KeyError, TypeError, StopIteration) as error:
         raise Failure(f"{folder}: not the files of a finished run of in.burn: {error}") from None

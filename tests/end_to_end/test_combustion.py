@@ -34,11 +34,11 @@ def gas(edge=10.0):
     return atoms
 
 
-def write_dump(path, frames, low=(0.0, 0.0, 0.0), wrap=True):
+def write_dump(path, frames, low=(0.0, 0.0, 0.0), wrap=True, every=250):
     text = ""
     for n, atoms in enumerate(frames):
         positions = (atoms.get_positions(wrap=True) if wrap else atoms.positions) + low
-        text += f"ITEM: TIMESTEP\n{250 * n}\nITEM: NUMBER OF ATOMS\n{len(atoms)}\nITEM: BOX BOUNDS pp pp pp\n"
+        text += f"ITEM: TIMESTEP\n{every * n}\nITEM: NUMBER OF ATOMS\n{len(atoms)}\nITEM: BOX BOUNDS pp pp pp\n"
         text += "".join(f"{a} {a + edge}\n" for a, edge in zip(low, atoms.cell.lengths()))
         text += "ITEM: ATOMS id element x y z f_sigma\n"
         rows = zip(range(1, len(atoms) + 1), atoms.symbols, positions)
@@ -109,11 +109,7 @@ def write_run(folder, kelvin):
     """Files as in.burn leaves them: a frame and a row of thermo.csv each 0.05 ps, at the temperatures of `kelvin`."""
     folder.mkdir(parents=True)
     frames = [gas() for _ in kelvin]
-    write_dump(folder / "frames.lammpstrj", frames)
-    text = (folder / "frames.lammpstrj").read_text()
-    for n in range(len(kelvin)):
-        text = text.replace(f"ITEM: TIMESTEP\n{250 * n}\n", f"ITEM: TIMESTEP\n{200 * n}\n")
-    (folder / "frames.lammpstrj").write_text(text)
+    write_dump(folder / "frames.lammpstrj", frames, every=200)
     rows = [f"nve,{0.05 * n:.2f},{value},-30,{-20 + 0.001 * (n % 2)},1000" for n, value in enumerate(kelvin)]
     (folder / "thermo.csv").write_text("phase,time,temperature,potential,total,pressure\n" + "\n".join(rows) + "\n")
     (folder / "log.lammps").write_text(f"Loop time of 10 on 1 procs for 2000 steps with {len(frames[0])} atoms\n")
