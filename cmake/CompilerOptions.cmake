@@ -12,12 +12,15 @@ if(GRAPEVINE_WARNINGS_AS_ERRORS)
   target_compile_options(grapevine_options INTERFACE -Werror)
 endif()
 if(GRAPEVINE_SANITIZE)
-  target_compile_options(grapevine_options INTERFACE -fsanitize=${GRAPEVINE_SANITIZE} -fno-sanitize-recover=all
-                         -fno-omit-frame-pointer)
-  target_link_options(grapevine_options INTERFACE -fsanitize=${GRAPEVINE_SANITIZE})
-endif()
-if(GRAPEVINE_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "GRAPEVINE_SANITIZE needs clang++: -DCMAKE_CXX_COMPILER=clang++-14")
+  endif()
   target_compile_options(grapevine_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
                          -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(grapevine_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  set(grapevine_addresses_only -fno-sanitize=undefined,fuzzer-no-link -mllvm -asan-stack=0)
 endif()
+# For what would take too long to compile with all of them: of the checks of sanitizers only those of the heap. Options of
+# libraries that are linked to later come later.
+add_library(grapevine_addresses_only INTERFACE)
+target_compile_options(grapevine_addresses_only INTERFACE ${grapevine_addresses_only})

@@ -23,7 +23,7 @@ using testing::IsEmpty;
 
 /// A small model, as it is written.
 std::vector<std::byte> model_bytes() {
-  const ReannSizes sizes{.cutoff = 4.0, .waves = 2, .max_order = 1, .orbitals = 3, .layers = 1, .widths = {3, 3}};
+  const ReannSizes sizes{.cutoff = 4.0, .waves = 1, .max_order = 0, .orbitals = 1, .layers = 0, .widths = {2}};
   const std::filesystem::path path = temporary_path("model.safetensors");
   reann::write_model(path, random_parameters(sizes, 5), {"here", std::string(64, '0'), "random", "a note"});
   const std::vector<std::byte> bytes = read_bytes(path);

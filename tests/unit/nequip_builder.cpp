@@ -116,9 +116,9 @@ std::string activation(const std::vector<std::array<int, 3>>& list, const std::s
 }
 
 PythonItems replaced(PythonItems items, const PythonItems& by) {
-  for (const auto& [key, value] : by) {
-    std::erase_if(items, [&](const auto& item) { return item.first == key; });
-    items.emplace_back(key, value);
+  for (const auto& replacement : by) {
+    std::erase_if(items, [&](const auto& item) { return item.first == replacement.first; });
+    items.push_back(replacement);
   }
   return items;
 }

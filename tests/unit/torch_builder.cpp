@@ -46,7 +46,8 @@ class StateWriter {
 /// A tree of modules made from dotted names, children in order of appearance.
 struct ModuleTree {
   std::vector<std::pair<std::string, const StateTensor*>> tensors;
-  std::vector<std::pair<std::string, ModuleTree>> children;
+  std::vector<std::string> names;
+  std::vector<ModuleTree> children;
 
   void add(const std::string& path, const StateTensor& tensor) {
     const std::size_t dot = path.find('.');
@@ -57,9 +58,10 @@ struct ModuleTree {
     child(path.substr(0, dot)).add(path.substr(dot + 1), tensor);
   }
   ModuleTree& child(const std::string& name) {
-    for (auto& [key, tree] : children)
-      if (key == name) return tree;
-    return children.emplace_back(name, ModuleTree()).second;
+    const auto known = std::find(names.begin(), names.end(), name);
+    if (known != names.end()) return children[static_cast<std::size_t>(known - names.begin())];
+    names.push_back(name);
+    return children.emplace_back();
   }
 };
 
@@ -72,9 +74,10 @@ void write_module(PickleWriter& pickle, StateWriter& state, const ModuleTree& tr
     pickle.text(key);
     state.tensor(pickle, *tensor);
   }
-  for (const auto& [key, child] : tree.children) {
+  for (std::size_t i = 0; i < tree.children.size(); ++i) {
+    const std::string& key = tree.names[i];
     pickle.text(key);
-    write_module(pickle, state, child, path.empty() ? key : path + "." + key, class_of);
+    write_module(pickle, state, tree.children[i], path.empty() ? key : path + "." + key, class_of);
   }
   pickle.raw("ub");
 }

@@ -73,27 +73,19 @@ HWY_INLINE void for_each_coupling(const Function& function) {
 template <class Real, class Weights, int lowest, int highest>
 PathKernel<Real, Weights> make_path_kernel_of(int l1, int l2, int l3) {
   PathKernel<Real, Weights> found;
-#ifdef GRAPEVINE_WITHOUT_KERNELS
-  static_cast<void>(l1), static_cast<void>(l2), static_cast<void>(l3);
-#else
   for_each_coupling<lowest, highest, max_order>([&](auto a, auto b, auto c) HWY_ATTR {
     if (l1 == a && l2 == b && l3 == c) found = make_path_kernel<a, b, c, Real, Weights>();
   });
-#endif
   return found;
 }
 
 template <class Real, class Weights>
 void add_dual_kernels_of(int l1, int l2, int l3, PathKernel<Real, Weights>& kernel) {
-#ifdef GRAPEVINE_WITHOUT_KERNELS
-  static_cast<void>(l1), static_cast<void>(l2), static_cast<void>(l3), static_cast<void>(kernel);
-#else
   for_each_coupling<0, max_trained_order, max_trained_order>([&](auto a, auto b, auto c) HWY_ATTR {
     if (l1 != a || l2 != b || l3 != c) return;
     kernel.sum_in_duals[0] = sum_products<a, b, c, 1, 1, Real, Weights>;
     kernel.gradient_in_duals[0] = product_gradients_in_duals<a, b, c, Real, Weights>;
   });
-#endif
 }
 
 }  // namespace grapevine::equivariant::HWY_NAMESPACE

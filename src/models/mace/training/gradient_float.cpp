@@ -4,12 +4,7 @@ HWY_BEFORE_NAMESPACE();
 namespace grapevine::mace::HWY_NAMESPACE {
 
 std::unique_ptr<GradientKernels<Parameters>> make_gradient_in_float(const Parameters& parameters) {
-#ifdef GRAPEVINE_WITHOUT_KERNELS
-  static_cast<void>(parameters);
-  return nullptr;
-#else
   return std::make_unique<MaceGradient<float>>(parameters);
-#endif
 }
 
 }  // namespace grapevine::mace::HWY_NAMESPACE
