@@ -182,14 +182,27 @@ struct ValueAndSlope {
   Row<Real> value, slope;
 };
 
+/// 1 / (1 + exp(-t)), and what is missing to 1: no difference, as a reciprocal's last digit in it, times a large t, would
+/// be an error of activations' slopes.
+template <class Real>
+struct Sigmoid {
+  Row<Real> value, rest;
+};
+
+template <class Real>
+HWY_INLINE Sigmoid<Real> sigmoid_of(const Row<Real>& t) {
+  const Row<Real> power = exponential(zero<Row<Real>>() - t);
+  const Row<Real> value = reciprocal(broadcast<Row<Real>>(Real(1)) + power);
+  return {value, power * value};
+}
+
 template <class Real>
 HWY_INLINE ValueAndSlope<Real> relu_like(const Row<Real>& alpha, const Row<Real>& beta, const Row<Real>& x) {
-  const Row<Real> one = broadcast<Row<Real>>(Real(1));
   const Row<Real> t = beta * x;
-  const Row<Real> sigmoid = reciprocal(one + exponential(broadcast<Row<Real>>(Real(0)) - t));
-  const Row<Real> scaled = alpha * sigmoid;
+  const Sigmoid<Real> sigmoid = sigmoid_of<Real>(t);
+  const Row<Real> scaled = alpha * sigmoid.value;
   const Row<Real> value = scaled * t;
-  return {value, beta * mul_add(value, one - sigmoid, scaled)};
+  return {value, beta * mul_add(value, sigmoid.rest, scaled)};
 }
 
 template <class Real>

@@ -102,15 +102,6 @@ class LinearGradient {
   LaneSums<Real> bias_;
 };
 
-/// 1 / (1 + exp(-t)). The change of the exponential alone would overflow far below zero.
-template <class Real>
-HWY_INLINE Row<Dual<Real>> sigmoid_of(const Row<Dual<Real>>& t) {
-  using C = Row<Real>;
-  const C one = broadcast<C>(Real(1));
-  const C sigmoid = reciprocal(one + exponential(zero<C>() - t.value));
-  return {sigmoid, sigmoid * (one - sigmoid) * t.change[0]};
-}
-
 /// out = activation(in), with its derivatives by the input, by alpha and by beta.
 template <class Real>
 HWY_NOINLINE void activation_with_slopes(const ActivationKernel<Real>& activation, const Dual<Real>* in,
@@ -126,9 +117,12 @@ HWY_NOINLINE void activation_with_slopes(const ActivationKernel<Real>& activatio
     const R x = load<R>(in + i * n);
     const R t = beta * x;
     if (activation.kind == ActivationKind::relu_like) {
-      const R sigmoid = sigmoid_of<Real>(t);
+      const Sigmoid<Real> value = sigmoid_of<Real>(t.value);
+      const C change = value.value * value.rest * t.change[0];
+      const R sigmoid{value.value, {change}};
+      const R rest{value.rest, {zero<C>() - change}};
       const R silu = t * sigmoid;
-      const R d_silu = mul_add(silu, one - sigmoid, sigmoid);
+      const R d_silu = mul_add(silu, rest, sigmoid);
       store(alpha * silu, out + i * n);
       store(alpha * (beta * d_silu), slope + i * n);
       store(silu, by_alpha + i * n);
