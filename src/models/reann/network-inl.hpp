@@ -182,8 +182,8 @@ struct ValueAndSlope {
   Row<Real> value, slope;
 };
 
-/// 1 / (1 + exp(-t)), and what is missing to 1: no difference, as a reciprocal's last digit in it, times a large t, would
-/// be an error of activations' slopes.
+/// 1 / (1 + exp(-t)), and what is missing to 1: no difference, as a reciprocal's last digit in it, times a large t,
+/// would be an error of activations' slopes.
 template <class Real>
 struct Sigmoid {
   Row<Real> value, rest;
