@@ -71,9 +71,9 @@ def test_any_number_of_ranks_gives_the_same_trajectory(lammps, tmp_path, grapevi
     widths = info["message_width"]
     atoms = atoms_for(case, shape)
     write_data(tmp_path / "data.test", atoms, elements, thermal_velocities(atoms, 300))
-    one = lammps(script(golden_model(case), elements, 20, before), 1)
+    one = lammps(script(golden_model(case), elements, 10, before), 1)
     for ranks in (2, 3, 4, 8):
-        run = lammps(script(golden_model(case), elements, 20, before), ranks, timeout=300)
+        run = lammps(script(golden_model(case), elements, 10, before), ranks, timeout=300)
         assert_halo_of_one_cutoff(run, cutoff)
         assert run.work["computed"] == [len(atoms)] * (len(widths) + 1)
         for direction in ("forward", "reverse"):
