@@ -117,6 +117,7 @@ HWY_NOINLINE void activation_with_slopes(const ActivationKernel<Real>& activatio
     const R x = load<R>(in + i * n);
     const R t = beta * x;
     if (activation.kind == ActivationKind::relu_like) {
+      // Not the sigmoid of t: the change of its exponential alone would overflow far below zero.
       const Sigmoid<Real> value = sigmoid_of<Real>(t.value);
       const C change = value.value * value.rest * t.change[0];
       const R sigmoid{value.value, {change}};
