@@ -14,20 +14,22 @@ THERMO_LINE = re.compile(rb"^ +(\d+)(?: +[-+.\deE]+)+ *$", re.MULTILINE)
 TAIL = 4096  # bytes of a log that hold its last line of thermodynamics
 
 
-def run_folder(options, temperature):
-    return options.folder / f"{temperature:g}K"
+def run_folder(options, value, unit="K"):
+    return options.folder / f"{value:g}{unit}"
 
 
-def prepare_runs(options, scripts):
-    """What a study of several temperatures checks before it runs LAMMPS inputs of the folder `scripts`."""
-    if len(set(options.temperatures)) < len(options.temperatures):
-        raise Failure("--temperatures: one is there twice")
+def prepare_runs(options, scripts, name="temperatures", unit="K"):
+    """What a study of several temperatures, or whatever option `name` has several values of, checks before it runs LAMMPS
+    inputs of the folder `scripts`."""
+    values = getattr(options, name)
+    if len(set(values)) < len(values):
+        raise Failure(f"--{name}: one is there twice")
     if options.evaluate:
         return
     check_lammps_paths(options.model, scripts)
     options.grapevine = find_grapevine(options.grapevine)
-    for temperature in options.temperatures:
-        folder = run_folder(options, temperature)
+    for value in values:
+        folder = run_folder(options, value, unit)
         if folder.exists():
             raise Failure(f"{folder} is there already: remove it, name another FOLDER, or use --evaluate")
 

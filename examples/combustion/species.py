@@ -21,7 +21,7 @@ from command_line import Failure, Parser, run_program  # noqa: E402
 
 ORDER = "CHNO"  # of elements in a formula
 # Angstrom: bonds of hot molecules stretch nearly so far, and atoms that are not bound hardly come so close.
-BONDS = {"HH": 1.35, "HO": 1.55, "OO": 1.85}
+BONDS = {"CC": 1.95, "CH": 1.55, "CO": 1.85, "HH": 1.35, "HO": 1.55, "OO": 1.85}
 
 
 @dataclass
@@ -65,7 +65,7 @@ def read_frame(file, path):
     return Frame(step, elements, positions - bounds[:, 0], bounds[:, 1] - bounds[:, 0], columns)
 
 
-def find_bonds(frame, bonds):
+def find_bonds(frame, bonds=BONDS):
     """Pairs of atoms that are bound: two arrays of indices."""
     tree = cKDTree(frame.positions % frame.lengths, boxsize=frame.lengths)
     pairs = tree.query_pairs(max(bonds.values()), output_type="ndarray")

@@ -17,9 +17,14 @@ MODEL = ROOT / "models" / "water.safetensors"
 WHOLE = {"H2": (0.0, 0.0, 0.0), "O2": (9.7, 5.0, 5.0), "H2O": (5.0, 9.8, 9.9), "H2O2": (5.0, 5.0, 4.0)}
 
 sys.path += [str(EXAMPLE), str(EXAMPLE.parent)]
+import acetylene
+import acetylene_pictures
 import burning
+import carbon
 import combine
+import networkx as nx
 import reaction_paths
+import sooting
 import species
 from command_line import Failure
 
@@ -169,6 +174,80 @@ def test_bad_options_are_one_line(tmp_path, arguments, words):
 def test_one_model_is_no_committee(tmp_path):
     done = example(tmp_path / "out", models=(MODEL,))
     assert done.returncode == 1 and "a committee takes two models or more" in done.stderr
+
+
+# ---- carbon
+
+
+def frame_of(atoms, edge=20.0, step=0):
+    """A Frame of atoms around a corner of a periodic cube."""
+    return species.Frame(step, np.array(atoms.get_chemical_symbols()), atoms.positions % edge, np.full(3, edge), {})
+
+
+@pytest.mark.parametrize("name, rings, sizes", [("C6H6", {6: 1}, [6]), ("C5H5N", {}, [5]), ("cyclobutene", {}, [4]),
+                                                ("C2H2", {}, [2]), ("CH3COCl", {}, [2]), ("bicyclobutane", {}, [4])])
+def test_rings_and_clusters_of_carbon(name, rings, sizes):
+    graph = carbon.carbon_graph(frame_of(molecule(name)))
+    assert carbon.count_rings(graph) == {5: 0, 6: 0, 7: 0, **rings}
+    assert [len(one) for one in carbon.clusters(graph)] == sizes
+
+
+def test_rings_that_share_bonds_are_told_apart():
+    naphthalene = nx.Graph([(n, (n + 1) % 10) for n in range(10)] + [(0, 5)])
+    azulene = nx.Graph([(n, (n + 1) % 10) for n in range(10)] + [(0, 4)])
+    assert carbon.count_rings(naphthalene) == {5: 0, 6: 2, 7: 0}
+    assert carbon.count_rings(azulene) == {5: 1, 6: 0, 7: 1}
+
+
+def burnt(edge=20.0):
+    """Acetylene and benzene across a corner of the box, and oxygen."""
+    atoms = molecule("C6H6")
+    for name, place in {"C2H2": (8, 8, 8), "O2": (4, 8, 4)}.items():
+        one = molecule(name)
+        one.positions += place
+        atoms += one
+    atoms.set_cell([edge] * 3)
+    atoms.pbc = True
+    return atoms
+
+
+def write_sooting(folder, kelvin):
+    """Files as in.burn leaves them for acetylene.py: a frame and a row each 0.25 ps, the last third at constant energy."""
+    folder.mkdir(parents=True)
+    atoms = burnt()
+    write_dump(folder / "frames.lammpstrj", [atoms] * len(kelvin), every=1000)
+    phases = ["hold" if 3 * n < 2 * len(kelvin) else "nve" for n in range(len(kelvin))]
+    rows = [f"{phase},{0.25 * n:.2f},{value},-30,{-20 + 0.001 * (n % 2)},1000"
+            for n, (phase, value) in enumerate(zip(phases, kelvin))]
+    (folder / "thermo.csv").write_text("phase,time,temperature,potential,total,pressure\n" + "\n".join(rows) + "\n")
+    (folder / "log.lammps").write_text(f"Loop time of 10 on 2 procs for 2000 steps with {len(atoms)} atoms\n")
+
+
+def test_what_acetylene_leaves(tmp_path):
+    write_sooting(tmp_path / "run", [3000] * 12)
+    found = sooting.evaluate(tmp_path / "run", 0.5, 0.00025)
+    assert found.acetylene == 4 and found.time[-1] == pytest.approx(2.75)
+    assert {name: number[0] for name, number in found.species.items()} == {"C6H6": 0.25, "C2H2": 0.25, "O2": 0.25}
+    assert list(found.carbon.rings[6]) == [1] * 12 and list(found.carbon.largest) == [6] * 12
+    assert not found.carbon.large.any() and found.energy.time[0] == pytest.approx(2.0)
+    assert found.microseconds == pytest.approx(1e7 * 2 / (2000 * 18))
+    largest = acetylene_pictures.cluster_of(found)
+    assert largest.get_chemical_formula() == "C6H6"
+    assert sorted(np.linalg.norm(largest.positions, axis=1)) == pytest.approx(
+        sorted(np.linalg.norm(molecule("C6H6").positions, axis=1)), abs=1e-3)
+    first = next(csv.DictReader((tmp_path / "run" / "carbon.csv").open()))
+    assert (first["rings of 6"], first["largest cluster"]) == ("1", "6")
+    table = acetylene_pictures.make_table("title", [found])
+    assert "Most rings of six at the end: 0.5 O₂" in table
+    write_sooting(tmp_path / "lost", [3000] * 10 + [13000, 4e6])
+    with pytest.raises(Failure, match="the models failed: 4000000 K at 2.8 ps"):
+        sooting.evaluate(tmp_path / "lost", 0.5, 0.00025)
+
+
+@pytest.mark.parametrize("ratio, molecules", [(0.2, {"C2H2": 455, "O2": 91}), (1.5, {"C2H2": 286, "O2": 429})])
+def test_mixtures_have_their_ratio(ratio, molecules):
+    options = acetylene.parse_arguments(["model", "folder", "--evaluate", "--ratios", str(ratio)])
+    assert acetylene.mixture_of(options, ratio).molecules == molecules
 
 
 # ---- data

@@ -1,0 +1,80 @@
+"""What the files of a run of acetylene.py say. Times in ps, lengths in Angstrom, forces in eV/Angstrom."""
+
+import csv
+from dataclasses import dataclass
+
+import numpy as np
+from burning import RUNAWAY, Deviations, measure_deviations, smooth
+from carbon import SIZES, Carbon, carbon_graph, clusters, follow
+from command_line import Failure
+from report import ConstantEnergy, constant_energy, read_last_loop, read_thermo
+from species import Frame, count_species, read_frames, write_species
+
+SMOOTH = 1.0  # ps, of the temperature
+END = 0.1  # of the run, over which what there is at the end is averaged
+
+
+@dataclass
+class Sooting:
+    """One run: what there is in it against time since its thermostat began to hold the temperature."""
+
+    ratio: float  # of O2 to C2H2
+    atoms: int
+    acetylene: int  # molecules at the start
+    time: np.ndarray
+    species: dict  # name: for each C2H2 at the start
+    carbon: Carbon
+    thermo_time: np.ndarray
+    temperature: np.ndarray  # smoothed
+    hottest: float  # K, of all steps reported
+    energy: ConstantEnergy
+    microseconds: float  # per atom, step and core
+    deviations: Deviations
+    last: Frame
+
+    def at_end(self, values):
+        """Mean over the last part of the run."""
+        return float(np.mean(values[-max(1, round(END * len(values))):]))
+
+    @property
+    def cluster(self):
+        """Atoms of the largest cluster of carbon in the last frame, and what is bound to it."""
+        graph = carbon_graph(self.last)
+        return np.array(sorted(clusters(graph)[0]))
+
+
+def write_carbon(path, carbon):
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["step", *(f"rings of {size}" for size in SIZES), "largest cluster", "atoms in large clusters"])
+        table.writerows(zip(carbon.steps, *carbon.rings.values(), carbon.largest, carbon.large))
+
+
+def evaluate(folder, ratio, step):
+    """A Sooting from the files of one run; writes its species.csv and carbon.csv. Failure if they do not hold it."""
+    dump = folder / "frames.lammpstrj"
+    try:
+        steps, counts = count_species(dump)
+        carbon = follow(read_frames(dump))
+        for last in read_frames(dump):
+            pass
+        thermo, is_measured = read_thermo(folder / "thermo.csv")
+        is_held = read_thermo(folder / "thermo.csv", "hold")[1]
+        seconds, ranks, done, atoms = read_last_loop(folder / "log.lammps")
+        energy = constant_energy(atoms, *(thermo[name][is_measured] for name in ("time", "temperature", "total")))
+        shown = is_held | is_measured
+        time, kelvin = thermo["time"][shown], thermo["temperature"][shown]
+        target = kelvin[: np.count_nonzero(is_held)].mean()
+        acetylene = np.count_nonzero(last.elements == "C") / 2
+        deviations = measure_deviations(dump, len(steps))
+    except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
+        raise Failure(f"{folder}: not the files of a finished run of in.burn: {error}") from None
+    if kelvin.max() > RUNAWAY * target:
+        raise Failure(f"{folder}: the models failed: {kelvin.max():.0f} K at {time[kelvin.argmax()]:.1f} ps")
+    write_species(folder / "species.csv", steps, counts)
+    write_carbon(folder / "carbon.csv", carbon)
+    return Sooting(
+        ratio=ratio, atoms=atoms, acetylene=acetylene, time=steps * step,
+        species={name: number / acetylene for name, number in counts.items()}, carbon=carbon, thermo_time=time,
+        temperature=smooth(kelvin, round(SMOOTH / (time[1] - time[0]))), hottest=kelvin.max(), energy=energy,
+        microseconds=1e6 * seconds * ranks / (done * atoms), deviations=deviations, last=last)
