@@ -65,7 +65,7 @@ def main(arguments):
     options = parse_arguments(arguments)
     if not options.evaluate:
         run_lammps(options)
-    found = [evaluate(run_folder(options, ratio, UNIT), ratio, STEP) for ratio in sorted(options.ratios)]
+    found = [evaluate(run_folder(options, ratio, UNIT), ratio, options.temperature, STEP) for ratio in sorted(options.ratios)]
     title = f"C₂H₂ and O₂, about {options.atoms} atoms, {options.temperature:g} K, {options.density:g} g/cm³"
     table = make_table(title, found)
     draw(options.folder / "acetylene.png", title, found)

@@ -6,10 +6,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms
-from ase.visualize.plot import plot_atoms
+from ase.data import covalent_radii
+from ase.data.colors import jmol_colors
 from carbon import LARGE, SIZES
 from hydrogen_pictures import format_rows, mathematical, subscript
-from species import find_bonds
+from species import Frame, find_bonds
 
 SHOWN = {"C2H2": "tab:blue", "O2": "tab:red", "CO": "tab:orange", "CO2": "tab:brown", "H2": "tab:cyan", "H2O": "black",
          "H": "tab:pink", "HO": "tab:green"}
@@ -95,13 +96,27 @@ def cluster_of(run):
     return atoms
 
 
+def draw_atoms(axis, atoms):
+    """Atoms and their bonds, the nearest last."""
+    extent = np.full(3, 2 * np.ptp(atoms.positions, axis=0).max() + 10)
+    bonds = find_bonds(Frame(0, np.array(atoms.get_chemical_symbols()), atoms.positions + extent / 2, extent, {}))
+    for i, j in bonds.T:
+        axis.plot(*atoms.positions[[i, j], :2].T, color="0.35", linewidth=1.5, zorder=0)
+    for n in np.argsort(atoms.positions[:, 2]):
+        number = atoms.numbers[n]
+        axis.add_patch(plt.Circle(atoms.positions[n, :2], 0.5 * covalent_radii[number], facecolor=jmol_colors[number],
+                                  edgecolor="0.2", linewidth=0.6))
+    axis.set_aspect("equal")
+    axis.margins(0.1)
+
+
 def draw_structures(path, title, runs):
     """The largest cluster of carbon of each run at its end."""
     figure, axes = plt.subplots(1, len(runs), figsize=(1 + 3.6 * len(runs), 4.2), squeeze=False, constrained_layout=True)
     figure.suptitle(f"{title}: the largest cluster of carbon at the end")
     for axis, run in zip(axes[0], runs):
         atoms = cluster_of(run)
-        plot_atoms(atoms, axis, radii=0.45)
+        draw_atoms(axis, atoms)
         axis.set_title(f"{run.ratio:g} O$_2$ for each C$_2$H$_2$: {atoms.get_chemical_formula()}", fontsize="medium")
         axis.set_axis_off()
     figure.savefig(path, dpi=100)

@@ -82,10 +82,12 @@ def evaluate(folder, temperature, step):
     """A Burning from the files of one run; writes its species.csv. Failure if they do not hold it."""
     try:
         dump = folder / "frames.lammpstrj"
+        thermo, is_measured = read_thermo(folder / "thermo.csv")
+        if not is_measured.any():
+            raise Failure(f"{folder}: the models failed at once: {thermo['temperature'].max():.0f} K")
         first = next(read_frames(dump))
         steps, counts = count_species(dump)
         write_species(folder / "species.csv", steps, counts)
-        thermo, is_measured = read_thermo(folder / "thermo.csv")
         seconds, ranks, done, atoms = read_last_loop(folder / "log.lammps")
         time, temperatures, total = (thermo[name][is_measured] for name in ("time", "temperature", "total"))
         gone = np.flatnonzero(temperatures > RUNAWAY * temperature)

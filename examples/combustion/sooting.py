@@ -50,27 +50,33 @@ def write_carbon(path, carbon):
         table.writerows(zip(carbon.steps, *carbon.rings.values(), carbon.largest, carbon.large))
 
 
-def evaluate(folder, ratio, step):
-    """A Sooting from the files of one run; writes its species.csv and carbon.csv. Failure if they do not hold it."""
+def check_temperatures(folder, time, kelvin, highest):
+    if (gone := np.flatnonzero(kelvin > highest)).size:
+        raise Failure(f"{folder}: the models failed: {kelvin[gone[0]]:.0f} K at {time[gone[0]]:.1f} ps")
+
+
+def evaluate(folder, ratio, temperature, step):
+    """A Sooting from the files of one run at a temperature in K; writes its species.csv and carbon.csv. Failure if they do
+    not hold it, or if the models failed."""
     dump = folder / "frames.lammpstrj"
     try:
+        thermo, is_measured = read_thermo(folder / "thermo.csv")
+        is_held = read_thermo(folder / "thermo.csv", "hold")[1]
+        check_temperatures(folder, thermo["time"], thermo["temperature"], RUNAWAY * temperature)
+        if not is_measured.any():
+            raise Failure(f"{folder}: the models failed at {thermo['time'][-1]:.1f} ps: the run ended by itself")
         steps, counts = count_species(dump)
         carbon = follow(read_frames(dump))
         for last in read_frames(dump):
             pass
-        thermo, is_measured = read_thermo(folder / "thermo.csv")
-        is_held = read_thermo(folder / "thermo.csv", "hold")[1]
         seconds, ranks, done, atoms = read_last_loop(folder / "log.lammps")
         energy = constant_energy(atoms, *(thermo[name][is_measured] for name in ("time", "temperature", "total")))
         shown = is_held | is_measured
         time, kelvin = thermo["time"][shown], thermo["temperature"][shown]
-        target = kelvin[: np.count_nonzero(is_held)].mean()
         acetylene = np.count_nonzero(last.elements == "C") / 2
         deviations = measure_deviations(dump, len(steps))
     except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise Failure(f"{folder}: not the files of a finished run of in.burn: {error}") from None
-    if kelvin.max() > RUNAWAY * target:
-        raise Failure(f"{folder}: the models failed: {kelvin.max():.0f} K at {time[kelvin.argmax()]:.1f} ps")
     write_species(folder / "species.csv", steps, counts)
     write_carbon(folder / "carbon.csv", carbon)
     return Sooting(

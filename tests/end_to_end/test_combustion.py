@@ -130,6 +130,11 @@ def test_what_follows_a_runaway_is_left_out(tmp_path):
     assert lost.deviations.values.size == 4 * len(gas())
     with pytest.raises(Failure, match="failed at once: 100000 K"):
         burning.evaluate(tmp_path / "at-once", 4000, 0.00025)
+    (tmp_path / "at-once" / "frames.lammpstrj").unlink()
+    thermo = tmp_path / "at-once" / "thermo.csv"
+    thermo.write_text(thermo.read_text().replace("nve,", "nvt,"))
+    with pytest.raises(Failure, match="failed at once: 100000 K"):
+        burning.evaluate(tmp_path / "at-once", 4000, 0.00025)
 
 
 def example(folder, *arguments, models=(MODEL, MODEL)):
@@ -225,7 +230,7 @@ def write_sooting(folder, kelvin):
 
 def test_what_acetylene_leaves(tmp_path):
     write_sooting(tmp_path / "run", [3000] * 12)
-    found = sooting.evaluate(tmp_path / "run", 0.5, 0.00025)
+    found = sooting.evaluate(tmp_path / "run", 0.5, 3000, 0.00025)
     assert found.acetylene == 4 and found.time[-1] == pytest.approx(2.75)
     assert {name: number[0] for name, number in found.species.items()} == {"C6H6": 0.25, "C2H2": 0.25, "O2": 0.25}
     assert list(found.carbon.rings[6]) == [1] * 12 and list(found.carbon.largest) == [6] * 12
@@ -239,9 +244,12 @@ def test_what_acetylene_leaves(tmp_path):
     assert (first["rings of 6"], first["largest cluster"]) == ("1", "6")
     table = acetylene_pictures.make_table("title", [found])
     assert "Most rings of six at the end: 0.5 O₂" in table
+    acetylene_pictures.draw(tmp_path / "acetylene.png", "title", [found, found])
+    acetylene_pictures.draw_structures(tmp_path / "structures.png", "title", [found, found])
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("acetylene.png", "structures.png"))
     write_sooting(tmp_path / "lost", [3000] * 10 + [13000, 4e6])
-    with pytest.raises(Failure, match="the models failed: 4000000 K at 2.8 ps"):
-        sooting.evaluate(tmp_path / "lost", 0.5, 0.00025)
+    with pytest.raises(Failure, match="lost: the models failed: 13000 K at 2.5 ps"):
+        sooting.evaluate(tmp_path / "lost", 0.5, 3000, 0.00025)
 
 
 @pytest.mark.parametrize("ratio, molecules", [(0.2, {"C2H2": 455, "O2": 91}), (1.5, {"C2H2": 286, "O2": 429})])
