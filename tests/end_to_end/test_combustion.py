@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import molecule
+from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from lammps_run import ROOT, VENV, environment
@@ -22,6 +23,7 @@ import acetylene_pictures
 import burning
 import carbon
 import combine
+import grapevine
 import networkx as nx
 import reaction_paths
 import sooting
@@ -250,6 +252,46 @@ def test_what_acetylene_leaves(tmp_path):
     write_sooting(tmp_path / "lost", [3000] * 10 + [13000, 4e6])
     with pytest.raises(Failure, match="lost: the models failed: 13000 K at 2.5 ps"):
         sooting.evaluate(tmp_path / "lost", 0.5, 3000, 0.00025)
+
+
+LABELS = """[start]
+structures = ["none.extxyz"]
+[label]
+calculator = "ase.calculators.emt.EMT"
+[[explore]]
+temperatures = [300]
+"""
+
+
+def test_clusters_drawn_from_runs_are_labelled_and_compared(tmp_path):
+    """Labels of EMT, which the model of water knows nothing of: the table says how far they are apart."""
+    (tmp_path / "labels.toml").write_text(LABELS)
+    (tmp_path / "runs" / "0.5-oxygen").mkdir(parents=True)
+    write_dump(tmp_path / "runs" / "0.5-oxygen" / "frames.lammpstrj", [gas(20.0), gas(20.0)])
+    command = [VENV / "bin" / "python", EXAMPLE / "drawn.py", tmp_path / "labels.toml", MODEL, MODEL, tmp_path / "runs",
+               "--number", "5", "--radius", "4"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "drawn.txt").read_text() == done.stdout
+    frames = read(tmp_path / "runs" / "drawn.extxyz", ":")
+    assert len(frames) == 5 and not any(atoms.pbc.any() for atoms in frames)
+    for atoms in frames:
+        graph = species.molecules(frame_of(atoms, 100.0))[1]
+        assert set(graph) <= set(WHOLE)  # molecules are not cut
+        again = atoms.copy()
+        again.calc = EMT()
+        assert atoms.get_potential_energy() == pytest.approx(again.get_potential_energy(), abs=1e-6)
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("0.5-oxygen")]
+    answers = grapevine.evaluate(MODEL, frames, precision="mixed")
+    off = [(one.energy - atoms.get_potential_energy()) / len(atoms) for one, atoms in zip(answers, frames)]
+    assert row.split()[1] == "5" and float(row.split()[3]) == pytest.approx(1000 * np.sqrt(np.mean(np.square(off))), abs=0.06)
+
+
+def test_runs_that_are_not_there_are_one_line(tmp_path):
+    (tmp_path / "labels.toml").write_text(LABELS)
+    command = [VENV / "bin" / "python", EXAMPLE / "drawn.py", tmp_path / "labels.toml", MODEL, tmp_path]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment())
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "no runs of acetylene.py" in done.stderr
 
 
 @pytest.mark.parametrize("ratio, molecules", [(0.2, {"C2H2": 455, "O2": 91}), (1.5, {"C2H2": 286, "O2": 429})])
