@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "simd/compress-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::HWY_NAMESPACE {
 
@@ -79,10 +81,11 @@ int strip_list(const GridList& near, float* x, float* y, float* z, int* row, flo
     auto is_edge = hn::And(hn::Lt(square, cutoff_squared), hn::RebindMask(d, hn::Gt(points.row, hn::Set(di, -1))));
     if (left < lanes) is_edge = hn::And(is_edge, hn::FirstN(d, static_cast<std::size_t>(left)));
     lowest = hn::Min(lowest, hn::IfThenElse(is_edge, square, cutoff_squared));
-    hn::StoreU(hn::Compress(dx, is_edge), d, x + found);
-    hn::StoreU(hn::Compress(dy, is_edge), d, y + found);
-    hn::StoreU(hn::Compress(dz, is_edge), d, z + found);
-    hn::StoreU(hn::Compress(points.row, hn::RebindMask(di, is_edge)), di, row + found);
+    const simd::HWY_NAMESPACE::Compressor compressed(d, is_edge);
+    hn::StoreU(compressed(dx), d, x + found);
+    hn::StoreU(compressed(dy), d, y + found);
+    hn::StoreU(compressed(dz), d, z + found);
+    hn::StoreU(compressed(points.row), di, row + found);
     found += static_cast<int>(hn::CountTrue(d, is_edge));
   }
   nearest = hn::GetLane(hn::MinOfLanes(d, lowest));

@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "simd/compress-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace grapevine::HWY_NAMESPACE {
 
@@ -70,10 +72,11 @@ HWY_INLINE int strip_atoms(const Units& units, const Near& near, const Centre& c
     const auto atoms = hn::LoadU(di, near.atom + n);
     const auto is_edge = hn::And(is_near, hn::RebindMask(d, hn::Ne(atoms, self)));
     lowest = hn::Min(lowest, hn::IfThenElse(is_edge, square, cutoff_squared));
-    hn::StoreU(units.in_angstrom(hn::Compress(dx, is_edge)), d, edges.x + found);
-    hn::StoreU(units.in_angstrom(hn::Compress(dy, is_edge)), d, edges.y + found);
-    hn::StoreU(units.in_angstrom(hn::Compress(dz, is_edge)), d, edges.z + found);
-    store_indices(hn::Compress(atoms, hn::RebindMask(di, is_edge)), edges.atom + found);
+    const simd::HWY_NAMESPACE::Compressor compressed(d, is_edge);
+    hn::StoreU(units.in_angstrom(compressed(dx)), d, edges.x + found);
+    hn::StoreU(units.in_angstrom(compressed(dy)), d, edges.y + found);
+    hn::StoreU(units.in_angstrom(compressed(dz)), d, edges.z + found);
+    store_indices(compressed(atoms), edges.atom + found);
     found += static_cast<int>(hn::CountTrue(d, is_edge));
   }
   nearest = hn::GetLane(hn::MinOfLanes(d, lowest));
