@@ -4,7 +4,7 @@ Runs in.burn for several ratios of oxygen to acetylene with a committee whose fi
 temperature, then for some picoseconds at constant energy. Measures species, rings and clusters of carbon against time, and
 where the committee is at odds.
 acetylene.txt, a table, acetylene.png and structures.png, pictures, in FOLDER; species.csv and carbon.csv in the folder of
-each run. What is computed and how: docs/acetylene.md.
+each run. What is computed and how: docs/combustion.md.
 """
 
 import sys

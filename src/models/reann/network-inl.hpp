@@ -177,59 +177,61 @@ struct ActivationKernel {
   int width() const { return static_cast<int>(alpha.size()); }
 };
 
-template <class Real>
-struct ValueAndSlope {
-  Row<Real> value, slope;
-};
-
 /// 1 / (1 + exp(-t)), and what is missing to 1: no difference, as a reciprocal's last digit in it, times a large t,
-/// would be an error of activations' slopes.
-template <class Real>
-struct Sigmoid {
-  Row<Real> value, rest;
-};
-
-template <class Real>
-HWY_INLINE Sigmoid<Real> sigmoid_of(const Row<Real>& t) {
-  const Row<Real> power = exponential(zero<Row<Real>>() - t);
-  const Row<Real> value = reciprocal(broadcast<Row<Real>>(Real(1)) + power);
-  return {value, power * value};
+/// would be an error of activations' slopes. In registers: GCC moves structures of packs through memory, in pieces.
+template <class R>
+HWY_INLINE void sigmoid_of(const R& t, R& value, R& rest) {
+  rest = exponential(zero<R>() - t);
+  value = reciprocal(broadcast<R>(1) + rest);
+  rest = rest * value;
 }
 
-template <class Real>
-HWY_INLINE ValueAndSlope<Real> relu_like(const Row<Real>& alpha, const Row<Real>& beta, const Row<Real>& x) {
-  const Row<Real> t = beta * x;
-  const Sigmoid<Real> sigmoid = sigmoid_of<Real>(t);
-  const Row<Real> scaled = alpha * sigmoid.value;
-  const Row<Real> value = scaled * t;
-  return {value, beta * mul_add(value, sigmoid.rest, scaled)};
+/// Value and slope of an activation for x.
+template <class R>
+HWY_INLINE void relu_like(const R& alpha, const R& beta, const R& x, R& value, R& slope) {
+  const R t = beta * x;
+  R scaled, rest;
+  sigmoid_of(t, scaled, rest);
+  scaled = alpha * scaled;
+  value = scaled * t;
+  slope = beta * mul_add(value, rest, scaled);
 }
 
-template <class Real>
-HWY_INLINE ValueAndSlope<Real> tanh_like(const Row<Real>& alpha, const Row<Real>& beta, const Row<Real>& x) {
-  const Row<Real> one = broadcast<Row<Real>>(Real(1));
-  const Row<Real> t = beta * x;
-  const Row<Real> inverse = one / square_root(mul_add(t, t, one));
-  const Row<Real> scaled = alpha * inverse;
-  return {scaled * x, scaled * inverse * inverse};
+template <class R>
+HWY_INLINE void tanh_like(const R& alpha, const R& beta, const R& x, R& value, R& slope) {
+  const R one = broadcast<R>(1);
+  const R t = beta * x;
+  const R inverse = one / square_root(mul_add(t, t, one));
+  const R scaled = alpha * inverse;
+  value = scaled * x;
+  slope = scaled * inverse * inverse;
 }
 
-/// out = function(in), an activation's value and slope at a time; where `keep`, slope as well. out may be in.
-template <bool keep, class Scalar, class Function>
-HWY_INLINE void apply_to_rows(int width, const Scalar* in, Scalar* out, Scalar* HWY_RESTRICT slope,
-                              const Function& function) {
+/// out = activation(in); where `keep`, slope = activation'(in) as well, `width` rows each. out may be in.
+template <ActivationKind kind, bool keep, class Scalar>
+HWY_INLINE void apply_to_rows(int width, const Constant<Scalar>* HWY_RESTRICT alpha,
+                              const Constant<Scalar>* HWY_RESTRICT beta, const Scalar* in, Scalar* out,
+                              Scalar* HWY_RESTRICT slope) {
   using R = Row<Scalar>;
+  using C = Row<Constant<Scalar>>;
   constexpr int n = lanes<Scalar>;
   for (int i = 0; i < width; ++i) {
     const R x = load<R>(in + i * n);
+    C at, value, derivative;
+    if constexpr (is_jet<R>)
+      at = x.value;
+    else
+      at = x;
+    if constexpr (kind == ActivationKind::relu_like)
+      relu_like(broadcast<C>(alpha[i]), broadcast<C>(beta[i]), at, value, derivative);
+    else
+      tanh_like(broadcast<C>(alpha[i]), broadcast<C>(beta[i]), at, value, derivative);
     if constexpr (is_jet<R>) {
       static_assert(!keep);
-      const auto result = function(i, x.value);
-      store(make_jet<R>(result.value, [&](int k) HWY_ATTR { return result.slope * x.change[k]; }), out + i * n);
+      store(make_jet<R>(value, [&](int k) HWY_ATTR { return derivative * x.change[k]; }), out + i * n);
     } else {
-      const auto result = function(i, x);
-      store(result.value, out + i * n);
-      if constexpr (keep) store(result.slope, slope + i * n);
+      store(value, out + i * n);
+      if constexpr (keep) store(derivative, slope + i * n);
     }
   }
 }
@@ -238,18 +240,12 @@ HWY_INLINE void apply_to_rows(int width, const Scalar* in, Scalar* out, Scalar* 
 template <bool keep, class Scalar>
 HWY_INLINE void activation_forward(const ActivationKernel<Constant<Scalar>>& activation, const Scalar* in, Scalar* out,
                                    Scalar* slope) {
-  using Real = Constant<Scalar>;
-  using R = Row<Real>;
-  const Real* HWY_RESTRICT alpha = activation.alpha.data();
-  const Real* HWY_RESTRICT beta = activation.beta.data();
+  const auto* alpha = activation.alpha.data();
+  const auto* beta = activation.beta.data();
   if (activation.kind == ActivationKind::relu_like)
-    apply_to_rows<keep>(activation.width(), in, out, slope, [&](int i, const R& x) HWY_ATTR {
-      return relu_like<Real>(broadcast<R>(alpha[i]), broadcast<R>(beta[i]), x);
-    });
+    apply_to_rows<ActivationKind::relu_like, keep>(activation.width(), alpha, beta, in, out, slope);
   else
-    apply_to_rows<keep>(activation.width(), in, out, slope, [&](int i, const R& x) HWY_ATTR {
-      return tanh_like<Real>(broadcast<R>(alpha[i]), broadcast<R>(beta[i]), x);
-    });
+    apply_to_rows<ActivationKind::tanh_like, keep>(activation.width(), alpha, beta, in, out, slope);
 }
 
 /// d_in = d_out * slope; d_in may be d_out.

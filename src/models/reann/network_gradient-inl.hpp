@@ -118,10 +118,11 @@ HWY_NOINLINE void activation_with_slopes(const ActivationKernel<Real>& activatio
     const R t = beta * x;
     if (activation.kind == ActivationKind::relu_like) {
       // Not the sigmoid of t: the change of its exponential alone would overflow far below zero.
-      const Sigmoid<Real> value = sigmoid_of<Real>(t.value);
-      const C change = value.value * value.rest * t.change[0];
-      const R sigmoid{value.value, {change}};
-      const R rest{value.rest, {zero<C>() - change}};
+      C value, missing;
+      sigmoid_of(t.value, value, missing);
+      const C change = value * missing * t.change[0];
+      const R sigmoid{value, {change}};
+      const R rest{missing, {zero<C>() - change}};
       const R silu = t * sigmoid;
       const R d_silu = mul_add(silu, rest, sigmoid);
       store(alpha * silu, out + i * n);
