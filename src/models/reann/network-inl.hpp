@@ -178,31 +178,34 @@ struct ActivationKernel {
 };
 
 /// 1 / (1 + exp(-t)), and what is missing to 1: no difference, as a reciprocal's last digit in it, times a large t,
-/// would be an error of activations' slopes. In registers: GCC moves structures of packs through memory, in pieces.
-template <class R>
-HWY_INLINE void sigmoid_of(const R& t, R& value, R& rest) {
-  rest = exponential(zero<R>() - t);
-  value = reciprocal(broadcast<R>(1) + rest);
+/// would be an error of activations' slopes. No structure of results here and below: GCC moves those of several
+/// registers through memory, in pieces.
+template <class Real, int N>
+HWY_INLINE void sigmoid_of(const Pack<Real, N>& t, Pack<Real, N>& value, Pack<Real, N>& rest) {
+  rest = exponential(zero<Pack<Real, N>>() - t);
+  value = reciprocal(broadcast<Pack<Real, N>>(Real(1)) + rest);
   rest = rest * value;
 }
 
-/// Value and slope of an activation for x.
-template <class R>
-HWY_INLINE void relu_like(const R& alpha, const R& beta, const R& x, R& value, R& slope) {
-  const R t = beta * x;
-  R scaled, rest;
+/// Value and slope of an activation at x.
+template <class Real, int N>
+HWY_INLINE void relu_like(const Pack<Real, N>& alpha, const Pack<Real, N>& beta, const Pack<Real, N>& x,
+                          Pack<Real, N>& value, Pack<Real, N>& slope) {
+  const Pack<Real, N> t = beta * x;
+  Pack<Real, N> scaled, rest;
   sigmoid_of(t, scaled, rest);
   scaled = alpha * scaled;
   value = scaled * t;
   slope = beta * mul_add(value, rest, scaled);
 }
 
-template <class R>
-HWY_INLINE void tanh_like(const R& alpha, const R& beta, const R& x, R& value, R& slope) {
-  const R one = broadcast<R>(1);
-  const R t = beta * x;
-  const R inverse = one / square_root(mul_add(t, t, one));
-  const R scaled = alpha * inverse;
+template <class Real, int N>
+HWY_INLINE void tanh_like(const Pack<Real, N>& alpha, const Pack<Real, N>& beta, const Pack<Real, N>& x,
+                          Pack<Real, N>& value, Pack<Real, N>& slope) {
+  const Pack<Real, N> one = broadcast<Pack<Real, N>>(Real(1));
+  const Pack<Real, N> t = beta * x;
+  const Pack<Real, N> inverse = one / square_root(mul_add(t, t, one));
+  const Pack<Real, N> scaled = alpha * inverse;
   value = scaled * x;
   slope = scaled * inverse * inverse;
 }
