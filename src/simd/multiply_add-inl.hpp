@@ -21,15 +21,6 @@ struct MatrixView {
   std::ptrdiff_t column_step;
 };
 
-/// Rows of a tile whose sums, with a cache line and a factor, fit into the registers.
-template <class Real>
-inline constexpr int tallest_tile = [] {
-  constexpr int parts = Pack<Real, static_cast<int>(64 / sizeof(Real))>::parts;
-  if (HWY_TARGET == HWY_AVX3) return 8;
-  constexpr int registers = HWY_TARGET == HWY_NEON ? 32 : 16;
-  return (registers - 1 - parts) / parts;
-}();
-
 /// `height` rows and `width` cache lines of c at a time, all of whose sums are in registers.
 template <int height, int width, class Real>
 HWY_INLINE void multiply_add_tile(int inner, const MatrixView<Real>& a, const Real* HWY_RESTRICT b,
@@ -72,10 +63,8 @@ HWY_NOINLINE void multiply_add(int rows, int inner, int columns, MatrixView<Real
     for (; rows >= height; rows -= height, a.data += height * a.row_step, c += height * c_stride)
       multiply_add_rows<height>(inner, columns, a, b, b_stride, c, c_stride);
   };
-  constexpr int tallest = tallest_tile<Real>;
-  take(std::integral_constant<int, tallest>());
-  if constexpr (tallest > 4) take(std::integral_constant<int, 4>());
-  if constexpr (tallest == 6) take(std::integral_constant<int, 2>());
+  take(std::integral_constant<int, 8>());
+  take(std::integral_constant<int, 4>());
   take(std::integral_constant<int, 1>());
 }
 
