@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from ase.build import molecule
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
+from grapevine.learn.options import Mixture
 from lammps_run import ROOT, VENV, environment
 
 EXAMPLE = ROOT / "examples" / "combustion"
@@ -23,7 +25,8 @@ import acetylene_pictures
 import burning
 import carbon
 import combine
-import grapevine
+import gas as gas_runs
+import grapevine as package
 import networkx as nx
 import reaction_paths
 import sooting
@@ -183,6 +186,21 @@ def test_one_model_is_no_committee(tmp_path):
     assert done.returncode == 1 and "a committee takes two models or more" in done.stderr
 
 
+def test_temperature_is_held_before_energy(tmp_path, grapevine):
+    """As acetylene.py has it: frames of both parts, at the steps of the run."""
+    mixture = Mixture(molecules={"H2": 16, "O2": 8}, density=0.02, distance=2.8)
+    gas_runs.write_start(tmp_path / "start.data", mixture, ["H", "O"], 1)
+    options = SimpleNamespace(models=[MODEL, MODEL], precision="mixed", seed=1, ranks=1, grapevine=grapevine)
+    run = gas_runs.make_run(options, "held", tmp_path / "held", "../start.data", ["H", "O"], 1000, 0.1, 0.05, 100)
+    run.folder.mkdir()
+    done = subprocess.run(run.command, cwd=run.folder, capture_output=True, text=True, env=environment(), timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert run.steps == 600
+    assert list(species.count_species(run.folder / "frames.lammpstrj")[0]) == list(range(0, 601, 100))
+    phases = [row["phase"] for row in csv.DictReader((run.folder / "thermo.csv").open())]
+    assert phases.count("hold") >= 8 and phases[-4:] == ["nve"] * 4
+
+
 # ---- carbon
 
 
@@ -282,7 +300,7 @@ def test_clusters_drawn_from_runs_are_labelled_and_compared(tmp_path):
         again.calc = EMT()
         assert atoms.get_potential_energy() == pytest.approx(again.get_potential_energy(), abs=1e-6)
     (row,) = [line for line in done.stdout.splitlines() if line.startswith("0.5-oxygen")]
-    answers = grapevine.evaluate(MODEL, frames, precision="mixed")
+    answers = package.evaluate(MODEL, frames, precision="mixed")
     off = [(one.energy - atoms.get_potential_energy()) / len(atoms) for one, atoms in zip(answers, frames)]
     assert row.split()[1] == "5" and float(row.split()[3]) == pytest.approx(1000 * np.sqrt(np.mean(np.square(off))), abs=0.06)
 
