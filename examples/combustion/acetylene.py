@@ -16,8 +16,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from acetylene_pictures import draw, draw_structures, make_table  # noqa: E402
 from command_line import Parser, run_program  # noqa: E402
-from gas import STEP, add_options, announce, check, make_run, write_start  # noqa: E402
-from runs import run_all, run_folder  # noqa: E402
+from gas import STEP, add_options, carry_out, check, make_run, write_start  # noqa: E402
+from runs import run_folder  # noqa: E402
 from sooting import evaluate  # noqa: E402
 
 ELEMENTS = ["H", "C", "O"]
@@ -57,8 +57,7 @@ def run_lammps(options):
         atoms = write_start(data, mixture_of(options, ratio), ELEMENTS, options.seed)
         runs.append(make_run(options, f"O2/C2H2 {ratio:g}", run_folder(options, ratio, UNIT), f"../{data.name}", ELEMENTS,
                              options.temperature, options.time, options.energy_time, FRAME_STEPS))
-    print(announce(runs, atoms, options.folder), file=sys.stderr)
-    run_all(runs, options.at_once)
+    carry_out(runs, atoms, options)
 
 
 def main(arguments):

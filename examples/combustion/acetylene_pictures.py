@@ -4,6 +4,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import networkx as nx
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
@@ -75,21 +76,14 @@ def draw(path, title, runs):
 
 def cluster_of(run):
     """The largest cluster of carbon in the last frame with the H and O bound to it, in one piece and lying flat."""
-    frame, carbon = run.last, run.cluster
-    first, second = find_bonds(frame)
-    joined = {int(n): set() for n in carbon}
-    for i, j in zip(first.tolist(), second.tolist()):
-        for a, b in ((i, j), (j, i)):
-            if a in joined:
-                joined[a].add(b)
-    places, waiting = {int(carbon[0]): frame.positions[carbon[0]]}, [int(carbon[0])]
-    while waiting:
-        at = waiting.pop()
-        for other in joined.get(at, ()):
-            if other not in places:
-                step = frame.positions[other] - frame.positions[at]
-                places[other] = places[at] + step - frame.lengths * np.round(step / frame.lengths)
-                waiting.append(other)
+    frame, carbon = run.carbon.last, run.cluster
+    bonds = nx.Graph(bond for bond in find_bonds(frame).T.tolist() if not carbon.isdisjoint(bond))
+    first = min(carbon)
+    places = {first: frame.positions[first]}
+    bonds.add_node(first)
+    for at, other in nx.bfs_edges(bonds, first):
+        step = frame.positions[other] - frame.positions[at]
+        places[other] = places[at] + step - frame.lengths * np.round(step / frame.lengths)
     atoms = Atoms([frame.elements[n] for n in places], list(places.values()))
     atoms.positions -= atoms.positions.mean(axis=0)
     atoms.positions = atoms.positions @ np.linalg.svd(atoms.positions, full_matrices=False)[2].T

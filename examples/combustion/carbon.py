@@ -4,22 +4,22 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
-from species import find_bonds
+from species import Frame, find_bonds
 
 SIZES = (5, 6, 7)  # of rings
+LARGE = 10  # carbon atoms of a large cluster
 
 
 @dataclass
 class Carbon:
-    """Of each frame: its step, rings by their size, carbon atoms of the largest cluster and in clusters of LARGE and more."""
+    """Of each frame: its step, rings by their size, carbon atoms of the largest cluster and in clusters of LARGE and more; and the
+    last frame."""
 
     steps: np.ndarray
     rings: dict
     largest: np.ndarray
     large: np.ndarray
-
-
-LARGE = 10  # carbon atoms
+    last: Frame
 
 
 def carbon_graph(frame):
@@ -53,4 +53,4 @@ def follow(frames):
         rows.append((frame.step, count_rings(graph), max(sizes, default=0), sum(size for size in sizes if size >= LARGE)))
     steps, rings, largest, large = zip(*rows)
     return Carbon(np.array(steps), {size: np.array([one[size] for one in rings]) for size in SIZES}, np.array(largest),
-                  np.array(large))
+                  np.array(large), frame)

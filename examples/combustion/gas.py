@@ -3,13 +3,14 @@
 A committee goes with each run, whose first model gives the forces.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 from ase.io import write
 from command_line import Failure, check_lammps_paths
 from grapevine.learn.start import pack
-from runs import Run, prepare_runs
+from runs import Run, prepare_runs, run_all
 
 HERE = Path(__file__).resolve().parent
 STEP = 0.00025  # ps, of in.burn
@@ -66,6 +67,8 @@ def make_run(options, name, folder, data, elements, temperature, hold, measure, 
     return Run(name, folder, [str(word) for word in command], settings["hold"] + settings["measure"])
 
 
-def announce(runs, atoms, folder):
-    """The line before the runs."""
-    return f"{len(runs)} run{'s' * (len(runs) > 1)} of {runs[0].steps} steps, {atoms} atoms, files in {folder}"
+def carry_out(runs, atoms, options):
+    """Says what will be run, and runs it."""
+    count = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+    print(f"{count} of {runs[0].steps} steps, {atoms} atoms, files in {options.folder}", file=sys.stderr)
+    run_all(runs, options.at_once)

@@ -16,10 +16,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 from burning import evaluate  # noqa: E402
 from command_line import Parser, run_program  # noqa: E402
-from gas import STEP, add_options, announce, check, make_run, write_start  # noqa: E402
+from gas import STEP, add_options, carry_out, check, make_run, write_start  # noqa: E402
 from hydrogen_pictures import draw, draw_deviations, make_table  # noqa: E402
 from kinetics import react  # noqa: E402
-from runs import run_all, run_folder  # noqa: E402
+from runs import run_folder  # noqa: E402
 
 LONGER = 4  # times as long as the run the reactor is followed
 APART = 2.8  # Angstrom, of molecules at the start
@@ -43,8 +43,7 @@ def run_lammps(options):
     atoms = write_start(options.folder / "start.data", mixture, ["H", "O"], options.seed)
     runs = [make_run(options, f"{it:g} K", run_folder(options, it), "../start.data", ["H", "O"], it, 0, options.time)
             for it in options.temperatures]
-    print(announce(runs, atoms, options.folder), file=sys.stderr)
-    run_all(runs, options.at_once)
+    carry_out(runs, atoms, options)
 
 
 def main(arguments):

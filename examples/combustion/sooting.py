@@ -8,7 +8,7 @@ from burning import RUNAWAY, Deviations, measure_deviations, smooth
 from carbon import SIZES, Carbon, carbon_graph, clusters, follow
 from command_line import Failure
 from report import ConstantEnergy, constant_energy, read_last_loop, read_thermo
-from species import Frame, count_species, read_frames, write_species
+from species import count_species, read_frames, write_species
 
 SMOOTH = 1.0  # ps, of the temperature
 END = 0.1  # of the run, over which what there is at the end is averaged
@@ -30,7 +30,6 @@ class Sooting:
     energy: ConstantEnergy
     microseconds: float  # per atom, step and core
     deviations: Deviations
-    last: Frame
 
     def at_end(self, values):
         """Mean over the last part of the run."""
@@ -38,9 +37,8 @@ class Sooting:
 
     @property
     def cluster(self):
-        """Atoms of the largest cluster of carbon in the last frame, and what is bound to it."""
-        graph = carbon_graph(self.last)
-        return np.array(sorted(clusters(graph)[0]))
+        """Carbon atoms of the largest cluster in the last frame."""
+        return clusters(carbon_graph(self.carbon.last))[0]
 
 
 def write_carbon(path, carbon):
@@ -67,13 +65,11 @@ def evaluate(folder, ratio, temperature, step):
             raise Failure(f"{folder}: the models failed at {thermo['time'][-1]:.1f} ps: the run ended by itself")
         steps, counts = count_species(dump)
         carbon = follow(read_frames(dump))
-        for last in read_frames(dump):
-            pass
         seconds, ranks, done, atoms = read_last_loop(folder / "log.lammps")
         energy = constant_energy(atoms, *(thermo[name][is_measured] for name in ("time", "temperature", "total")))
         shown = is_held | is_measured
         time, kelvin = thermo["time"][shown], thermo["temperature"][shown]
-        acetylene = np.count_nonzero(last.elements == "C") / 2
+        acetylene = np.count_nonzero(carbon.last.elements == "C") / 2
         deviations = measure_deviations(dump, len(steps))
     except (OSError, ValueError, IndexError, KeyError, TypeError) as error:
         raise Failure(f"{folder}: not the files of a finished run of in.burn: {error}") from None
@@ -83,4 +79,4 @@ def evaluate(folder, ratio, temperature, step):
         ratio=ratio, atoms=atoms, acetylene=acetylene, time=steps * step,
         species={name: number / acetylene for name, number in counts.items()}, carbon=carbon, thermo_time=time,
         temperature=smooth(kelvin, round(SMOOTH / (time[1] - time[0]))), hottest=kelvin.max(), energy=energy,
-        microseconds=1e6 * seconds * ranks / (done * atoms), deviations=deviations, last=last)
+        microseconds=1e6 * seconds * ranks / (done * atoms), deviations=deviations)

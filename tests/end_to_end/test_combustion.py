@@ -204,9 +204,9 @@ def test_temperature_is_held_before_energy(tmp_path, grapevine):
 # ---- carbon
 
 
-def frame_of(atoms, edge=20.0, step=0):
+def frame_of(atoms, edge=20.0):
     """A Frame of atoms around a corner of a periodic cube."""
-    return species.Frame(step, np.array(atoms.get_chemical_symbols()), atoms.positions % edge, np.full(3, edge), {})
+    return species.Frame(0, np.array(atoms.get_chemical_symbols()), atoms.positions % edge, np.full(3, edge), {})
 
 
 @pytest.mark.parametrize("name, rings, sizes", [("C6H6", {6: 1}, [6]), ("C5H5N", {}, [5]), ("cyclobutene", {}, [4]),
