@@ -12,8 +12,8 @@ LARGE = 10  # carbon atoms of a large cluster
 
 @dataclass
 class Carbon:
-    """Of each frame: its step, rings by their size, carbon atoms of the largest cluster and in clusters of LARGE and more; and the
-    last frame."""
+    """Of each frame: its step, rings by their size, carbon atoms of the largest cluster and in clusters of LARGE and more; and
+    the last frame."""
 
     steps: np.ndarray
     rings: dict
